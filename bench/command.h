@@ -1,0 +1,69 @@
+/* What a subcommand is, and the options they share. Only this folder prints and exits. */
+#ifndef RADZ_BENCH_COMMAND_H
+#define RADZ_BENCH_COMMAND_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+#include "base/str.h"
+
+enum radz_exit { RADZ_EXIT_OK = 0, RADZ_EXIT_FAILED = 1, RADZ_EXIT_USAGE = 2, RADZ_EXIT_REGRESSION = 3 };
+
+/* The values of every option of every command; a command reads those that its table entry names. */
+typedef struct radz_options {
+    const char *suite;                                  /* --suite */
+    radz_strlist datasets, models, scorers, classes;    /* --dataset, ...: repeatable, or comma-separated */
+    radz_strlist require;                               /* --require: data sets that must be here; "all" for each */
+    int64_t limit;                                      /* --limit, 0: all images */
+    const char *results, *cache;                        /* --results, --cache */
+    radz_strlist manifests;                             /* --manifests: more folders of cards */
+    int64_t threads;                                    /* --threads, 0: all processors of this process */
+    const char *device, *dtype;                         /* --device, --dtype; NULL: as the model's card says */
+    bool skip_bad_samples;                              /* --on-error stop|skip */
+    int64_t seed;                                       /* --seed; -1: as the card says */
+    bool no_plots;                                      /* --no-plots */
+    bool strict, json;                                  /* check */
+    const char *split;                                  /* --split */
+    const char *out;                                    /* --out */
+    int64_t patients;                                   /* phantom */
+    bool sheet;                                         /* phantom */
+    const char *recipe;                                 /* train */
+    bool fresh;                                         /* train: do not resume from a checkpoint */
+    const char *format;                                 /* report: md|tex|csv|json|text */
+    int64_t days;                                       /* cache gc */
+    bool quiet, help;
+    radz_strlist positional;
+    char *command_line;                                 /* as typed, quoted where needed; for provenance */
+} radz_options;
+
+typedef struct radz_command {
+    const char *name;
+    const char *summary;            /* one line for `help` */
+    const char *usage;              /* after the name: "[DIR]" */
+    const char *details;            /* further lines for `help NAME`, or NULL */
+    const char *const *options;     /* names it takes, NULL-terminated; --help and --quiet are understood by all */
+    size_t max_positional;
+    radz_status (*run)(const radz_options *options, int *exit_code, radz_error *err);
+} radz_command;
+
+extern const radz_command radz_commands[]; /* ends with name == NULL */
+
+/* Parses the arguments after the command's name. `options` must be zero-initialised; free with radz_options_free. */
+radz_status radz_options_parse(const radz_command *command, int argc, char **argv, radz_options *options,
+                               radz_error *err) RADZ_MUST_USE;
+void radz_options_free(radz_options *options);
+void radz_print_help(const radz_command *command); /* NULL: the overview */
+
+radz_status radz_cmd_run(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_check(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_list(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_embed(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_report(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_plot(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_cache(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_phantom(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_train(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_version(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_help(const radz_options *options, int *exit_code, radz_error *err);
+
+#endif

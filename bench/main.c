@@ -1,0 +1,119 @@
+/* radz-bench: the table of commands, and nothing that a room could do. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "bench/command.h"
+#include "bench/terminal.h"
+
+#define OPTIONS(...) (const char *const[]){__VA_ARGS__, NULL}
+#define CARDS "manifests"
+#define SELECTION "dataset", "model", "scorer", "class", "limit"
+#define MACHINE "threads", "device", "dtype"
+
+const radz_command radz_commands[] = {
+    {"run", "run a suite: embed, score, measure, write tables and plots", "",
+     "Reads the suite's card, embeds images and texts of every data set that is here with every model (through the cache),\n"
+     "scores them, and writes metrics, tables, per-image scores and plots to a folder below --results.\n"
+     "Interrupted runs continue where they stopped: start the same command again.",
+     OPTIONS("suite", SELECTION, "split", "require", "results", CARDS, "cache", MACHINE, "on-error", "seed", "no-plots"),
+     0, radz_cmd_run},
+    {"check", "look for faults in data sets before they become figures", "",
+     "Counts per split and class against the card, missing images, duplicates, patients in two splits, one-valued classes.\n"
+     "Exit code 1 on errors; warnings fail with --strict.",
+     OPTIONS("suite", "dataset", CARDS, "cache", "strict", "json"), 0, radz_cmd_check},
+    {"list", "list suites, datasets, models, scorers, prompts, recipes, metrics or runs", "[WHAT]", NULL,
+     OPTIONS(CARDS, "cache", "results"), 1, radz_cmd_list},
+    {"embed", "only fill the cache: embed images and texts, score nothing", "", NULL,
+     OPTIONS("suite", SELECTION, "split", "require", CARDS, "cache", MACHINE, "on-error", "seed"), 0, radz_cmd_embed},
+    {"report", "print the tables of a finished run again", "[RUN]",
+     "RUN is a folder or the name of a run below --results; the newest one when left out.",
+     OPTIONS("results", "format"), 1, radz_cmd_report},
+    {"plot", "draw the plots of a finished run again", "[RUN]", "Needs gnuplot; the scripts stay beside the pictures.",
+     OPTIONS("results"), 1, radz_cmd_plot},
+    {"cache", "look after the embedding cache", "ls|verify|gc", NULL, OPTIONS("cache", "days"), 1, radz_cmd_cache},
+    {"phantom", "write the synthetic data set `phantom`", "",
+     "Synthetic chest radiographs with reports in ChestX-ray14's file formats. They are drawn by a small physical model,\n"
+     "show no patient and prove nothing clinical. The same seed gives the same bytes.",
+     OPTIONS("out", "patients", "seed", "split", "sheet", "threads"), 0, radz_cmd_phantom},
+    {"train", "train a model by a recipe", "", "Continues from the last checkpoint unless --fresh is given.",
+     OPTIONS("recipe", "out", "fresh", CARDS, "cache", "threads", "device"), 0, radz_cmd_train},
+    {"version", "print versions of the program and of what it stands on", "", NULL, OPTIONS("json"), 0, radz_cmd_version},
+    {"help", "print help on a command", "[COMMAND]", NULL, NULL, 1, radz_cmd_help},
+    {NULL, NULL, NULL, NULL, NULL, 0, NULL},
+};
+
+static const radz_command *find_command(const char *name)
+{
+    for (const radz_command *c = radz_commands; c->name != NULL; c++)
+        if (strcmp(c->name, name) == 0)
+            return c;
+    return NULL;
+}
+
+static const char *nth_command(const void *context, size_t i)
+{
+    (void)context;
+    return radz_commands[i].name;
+}
+
+radz_status radz_cmd_help(const radz_options *options, int *exit_code, radz_error *err)
+{
+    (void)exit_code;
+    const char *topic = options->positional.count > 0 ? options->positional.items[0] : NULL;
+    const radz_command *command = topic != NULL ? find_command(topic) : NULL;
+    if (topic != NULL && command == NULL)
+        return radz_fail_unknown(err, "command", topic, nth_command, NULL);
+    radz_print_help(command);
+    return RADZ_OK;
+}
+
+static int finish(radz_status status, int exit_code, const radz_error *err)
+{
+    /* results that could not be written are a failure, whatever the command thought */
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "radz-bench: cannot write to standard output\n");
+        return exit_code == RADZ_EXIT_OK ? RADZ_EXIT_FAILED : exit_code;
+    }
+    if (status == RADZ_OK)
+        return exit_code;
+    fprintf(stderr, "radz-bench: %s\n", err->message[0] != '\0' ? err->message : radz_status_name(status));
+    if (status == RADZ_E_INTERNAL)
+        fprintf(stderr, "This is a bug of radz-bench (%s, line %d).\n", err->function, err->line);
+    return status == RADZ_E_USAGE ? RADZ_EXIT_USAGE : RADZ_EXIT_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+    radz_error err = {0};
+    if (argc < 2) {
+        radz_print_help(NULL);
+        return RADZ_EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    int rest = 2;
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        name = "help";
+    else if (strcmp(name, "--version") == 0)
+        name = "version";
+    else if (name[0] == '-') { /* `radz-bench --suite chest` is short for `radz-bench run --suite chest` */
+        name = "run";
+        rest = 1;
+    }
+    const radz_command *command = find_command(name);
+    if (command == NULL)
+        return finish(radz_fail_unknown(&err, "command", name, nth_command, NULL), RADZ_EXIT_USAGE, &err);
+
+    radz_options options = {0};
+    int exit_code = RADZ_EXIT_OK;
+    radz_status status = radz_options_parse(command, argc - rest, argv + rest, &options, &err);
+    if (status == RADZ_OK && options.help) {
+        radz_print_help(command);
+    } else if (status == RADZ_OK) {
+        radz_terminal_open(options.quiet);
+        status = command->run(&options, &exit_code, &err);
+    }
+    int code = finish(status, exit_code, &err);
+    radz_options_free(&options);
+    return code;
+}

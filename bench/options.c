@@ -1,0 +1,230 @@
+/* One table of all options: a command only says which of them it takes. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "bench/command.h"
+
+typedef enum option_kind { TEXT, LIST, WHOLE, FLAG, ON_ERROR } option_kind;
+
+typedef struct option_spec {
+    const char *name, *argument, *help;
+    option_kind kind;
+    size_t offset;
+    int64_t low, high; /* WHOLE */
+} option_spec;
+
+#define AT(field) offsetof(radz_options, field)
+static const option_spec specs[] = {
+    {"suite", "NAME", "suite to run (see `radz-bench list suites`)", TEXT, AT(suite), 0, 0},
+    {"dataset", "NAME", "only these data sets (repeat, or separate by commas)", LIST, AT(datasets), 0, 0},
+    {"model", "NAME", "only these models", LIST, AT(models), 0, 0},
+    {"scorer", "NAME", "only these scorers", LIST, AT(scorers), 0, 0},
+    {"class", "NAME", "only these classes", LIST, AT(classes), 0, 0},
+    {"require", "NAME", "fail when this data set is not here; 'all' for every one", LIST, AT(require), 0, 0},
+    {"limit", "N", "a seeded subset of N images per data set (results say so)", WHOLE, AT(limit), 1, INT64_C(1) << 40},
+    {"results", "DIR", "where runs are written (default: results)", TEXT, AT(results), 0, 0},
+    {"cache", "DIR", "embedding cache and generated data (default: $RADZ_CACHE, else ~/.cache/radz-bench)", TEXT, AT(cache), 0, 0},
+    {"manifests", "DIR", "one more folder of cards, searched before the built-in ones", LIST, AT(manifests), 0, 0},
+    {"threads", "N", "threads for decoding and encoding (default: all processors)", WHOLE, AT(threads), 1, 4096},
+    {"device", "D", "cpu, cuda or cuda:INDEX (default: cpu)", TEXT, AT(device), 0, 0},
+    {"dtype", "T", "float32, bfloat16 or float16 (default: as the model's card says)", TEXT, AT(dtype), 0, 0},
+    {"on-error", "stop|skip", "what to do with an image that cannot be read (default: stop)", ON_ERROR, AT(skip_bad_samples), 0, 0},
+    {"seed", "S", "seed of bootstrap, subset or generator (default: as the card says)", WHOLE, AT(seed), 0, INT64_MAX},
+    {"no-plots", NULL, "write the plots' data and scripts, but do not call gnuplot", FLAG, AT(no_plots), 0, 0},
+    {"strict", NULL, "warnings fail, too", FLAG, AT(strict), 0, 0},
+    {"json", NULL, "print JSON", FLAG, AT(json), 0, 0},
+    {"split", "NAME", "train, val or test (default: as the card says)", TEXT, AT(split), 0, 0},
+    {"out", "DIR", "folder to write to", TEXT, AT(out), 0, 0},
+    {"patients", "N", "number of synthetic patients (default: as the phantom's card says)", WHOLE, AT(patients), 1, 10000000},
+    {"sheet", NULL, "write contact sheets (sheet.png) instead of the data set", FLAG, AT(sheet), 0, 0},
+    {"recipe", "NAME", "training recipe (see `radz-bench list recipes`)", TEXT, AT(recipe), 0, 0},
+    {"fresh", NULL, "start over although a checkpoint is there", FLAG, AT(fresh), 0, 0},
+    {"format", "F", "text, md, tex, csv or json (default: text)", TEXT, AT(format), 0, 0},
+    {"days", "N", "with gc: remove what was not used for N days (default: 90)", WHOLE, AT(days), 0, 100000},
+    {"quiet", NULL, "no progress and no notes, only results and errors", FLAG, AT(quiet), 0, 0},
+    {"help", NULL, "this text", FLAG, AT(help), 0, 0},
+};
+enum { SPEC_COUNT = sizeof specs / sizeof specs[0] };
+
+static const option_spec *find_spec(const char *name, size_t length)
+{
+    for (size_t i = 0; i < SPEC_COUNT; i++)
+        if (strlen(specs[i].name) == length && strncmp(specs[i].name, name, length) == 0)
+            return &specs[i];
+    return NULL;
+}
+
+static bool takes(const radz_command *command, const option_spec *spec)
+{
+    if (strcmp(spec->name, "help") == 0 || strcmp(spec->name, "quiet") == 0)
+        return true;
+    for (const char *const *name = command->options; name != NULL && *name != NULL; name++)
+        if (strcmp(*name, spec->name) == 0)
+            return true;
+    return false;
+}
+
+static const char *nth_taken(const void *context, size_t wanted)
+{
+    const radz_command *command = context;
+    for (size_t i = 0; i < SPEC_COUNT; i++)
+        if (takes(command, &specs[i]) && wanted-- == 0)
+            return specs[i].name;
+    return NULL;
+}
+
+static radz_status add_names(radz_strlist *list, const char *option, const char *value, radz_error *err)
+{
+    for (const char *p = value;; p++) {
+        size_t length = strcspn(p, ",");
+        if (length == 0)
+            return radz_fail(err, RADZ_E_USAGE, "option --%s '%s': an empty name", option, value);
+        char *name = radz_strndup(p, length, err);
+        radz_status st = name == NULL ? RADZ_E_NOMEM : radz_strlist_add(list, name, err);
+        free(name);
+        if (st != RADZ_OK)
+            return st;
+        p += length;
+        if (*p == '\0')
+            return RADZ_OK;
+    }
+}
+
+static radz_status set_value(radz_options *options, const option_spec *spec, const char *value, radz_error *err)
+{
+    void *field = (char *)options + spec->offset;
+    switch (spec->kind) {
+    case TEXT:
+        if (*value == '\0')
+            return radz_fail(err, RADZ_E_USAGE, "option --%s: an empty value, wanted %s", spec->name, spec->argument);
+        *(const char **)field = value;
+        return RADZ_OK;
+    case LIST:
+        return add_names(field, spec->name, value, err);
+    case WHOLE:
+        if (radz_parse_i64(value, spec->low, spec->high, field, err) != RADZ_OK) {
+            radz_prefix(err, "option --%s", spec->name);
+            if (err != NULL)
+                err->code = RADZ_E_USAGE;
+            return RADZ_E_USAGE;
+        }
+        return RADZ_OK;
+    case ON_ERROR:
+        if (strcmp(value, "stop") != 0 && strcmp(value, "skip") != 0)
+            return radz_fail(err, RADZ_E_USAGE, "option --on-error: found '%s', wanted stop or skip", value);
+        *(bool *)field = strcmp(value, "skip") == 0;
+        return RADZ_OK;
+    default:
+        *(bool *)field = true;
+        return RADZ_OK;
+    }
+}
+
+/* The command as typed, for provenance: with the arguments that a shell would split or expand in single quotes. */
+static radz_status keep_command_line(radz_options *options, const radz_command *command, int argc, char **argv,
+                                     radz_error *err)
+{
+    radz_strbuf line = {0};
+    radz_status st = radz_strbuf_printf(&line, err, "radz-bench %s", command->name);
+    for (int i = 0; i < argc && st == RADZ_OK; i++) {
+        bool plain = argv[i][0] != '\0' && strpbrk(argv[i], " \t\n'\"\\$`*?[]{}()<>|&;!#~") == NULL;
+        st = radz_strbuf_puts(&line, plain ? " " : " '", err);
+        for (const char *p = argv[i]; *p != '\0' && st == RADZ_OK; p++)
+            st = *p == '\'' ? radz_strbuf_puts(&line, "'\\''", err) : radz_strbuf_append(&line, p, 1, err);
+        if (st == RADZ_OK && !plain)
+            st = radz_strbuf_puts(&line, "'", err);
+    }
+    options->command_line = line.text;
+    return st;
+}
+
+radz_status radz_options_parse(const radz_command *command, int argc, char **argv, radz_options *options,
+                               radz_error *err)
+{
+    options->seed = -1;
+    options->days = 90;
+    radz_status st = keep_command_line(options, command, argc, argv, err);
+    bool only_positional = false;
+    for (int i = 0; i < argc && st == RADZ_OK; i++) {
+        const char *argument = argv[i];
+        if (only_positional || argument[0] != '-' || argument[1] == '\0') {
+            if (options->positional.count == command->max_positional)
+                return radz_fail(err, RADZ_E_USAGE, "%s: unexpected argument '%s'", command->name, argument);
+            st = radz_strlist_add(&options->positional, argument, err);
+            continue;
+        }
+        if (strcmp(argument, "--") == 0) {
+            only_positional = true;
+            continue;
+        }
+        if (strcmp(argument, "-h") == 0)
+            argument = "--help";
+        if (argument[1] != '-')
+            return radz_fail(err, RADZ_E_USAGE, "%s: unknown option '%s' (options are spelled out: --name)",
+                             command->name, argument);
+        const char *name = argument + 2;
+        size_t length = strcspn(name, "=");
+        const option_spec *spec = find_spec(name, length);
+        if (spec == NULL || !takes(command, spec)) {
+            char found[96], what[64];
+            snprintf(found, sizeof found, "%.*s", (int)(length > 90 ? 90 : length), name);
+            snprintf(what, sizeof what, "option of '%s'", command->name);
+            return radz_fail_unknown(err, what, found, nth_taken, command);
+        }
+        const char *value = name[length] == '=' ? name + length + 1 : NULL;
+        if (spec->kind == FLAG && value != NULL)
+            return radz_fail(err, RADZ_E_USAGE, "option --%s takes no value, found '%s'", spec->name, value);
+        if (spec->kind != FLAG && value == NULL) {
+            if (i + 1 == argc)
+                return radz_fail(err, RADZ_E_USAGE, "option --%s needs a value: %s", spec->name, spec->argument);
+            value = argv[++i];
+        }
+        st = set_value(options, spec, value, err);
+    }
+    return st;
+}
+
+void radz_options_free(radz_options *options)
+{
+    for (size_t i = 0; i < SPEC_COUNT; i++)
+        if (specs[i].kind == LIST)
+            radz_strlist_free((radz_strlist *)((char *)options + specs[i].offset));
+    radz_strlist_free(&options->positional);
+    free(options->command_line);
+}
+
+static void print_options(const radz_command *command)
+{
+    printf("\nOptions:\n");
+    for (size_t i = 0; i < SPEC_COUNT; i++) {
+        if (!takes(command, &specs[i]))
+            continue;
+        char left[64];
+        snprintf(left, sizeof left, "--%s%s%s", specs[i].name, specs[i].argument == NULL ? "" : " ",
+                 specs[i].argument == NULL ? "" : specs[i].argument);
+        printf("  %-22s %s\n", left, specs[i].help);
+    }
+}
+
+void radz_print_help(const radz_command *command)
+{
+    if (command != NULL) {
+        printf("usage: radz-bench %s [options]%s%s\n\n%s\n", command->name, *command->usage == '\0' ? "" : " ",
+               command->usage, command->summary);
+        if (command->details != NULL)
+            printf("\n%s\n", command->details);
+        print_options(command);
+        return;
+    }
+    printf("radz-bench measures how well a model recognises diseases on chest X-rays that it was not trained to name.\n"
+           "\nusage: radz-bench --suite NAME [options]      short for: radz-bench run --suite NAME [options]\n"
+           "       radz-bench COMMAND [options]\n\nCommands:\n");
+    for (const radz_command *c = radz_commands; c->name != NULL; c++)
+        printf("  %-9s %s\n", c->name, c->summary);
+    printf("\nStart with:  radz-bench --suite chest\n"
+           "Then:        radz-bench help run\n"
+           "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 a regression was found.\n");
+}
