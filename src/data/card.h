@@ -1,0 +1,256 @@
+/* Cards: the YAML files under manifests/ that describe suites, data sets, models and prompt sets. A card is plain data;
+ * what it names (a model family, a scorer, a protocol) is resolved by the room that owns it. Every mistake in a card is
+ * one error of the form "manifest 'FILE' line N: key 'K': ...". */
+#ifndef RADZ_DATA_CARD_H
+#define RADZ_DATA_CARD_H
+
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/status.h"
+#include "base/str.h"
+
+/* Where cards are looked for: manifests folders, the first that has the card wins (a person's own before the program's).
+ * A folder that does not exist is passed over. */
+typedef struct radz_card_places {
+    const char *const *folders;
+    size_t count;
+} radz_card_places;
+
+typedef enum radz_card_kind {
+    RADZ_CARD_SUITE,   /* FOLDER/suites/NAME.yaml */
+    RADZ_CARD_DATASET, /* FOLDER/datasets/NAME.yaml */
+    RADZ_CARD_MODEL,   /* FOLDER/models/NAME.yaml */
+    RADZ_CARD_PROMPTS, /* FOLDER/prompts/NAME.yaml */
+    RADZ_CARD_RECIPE,  /* FOLDER/recipes/NAME.yaml */
+    RADZ_CARD_KIND_COUNT
+} radz_card_kind;
+
+const char *radz_card_kind_name(radz_card_kind kind);   /* "suite", "data set", "model", ...; static */
+const char *radz_card_kind_folder(radz_card_kind kind); /* "suites", "datasets", ...; static */
+
+/* The names of all cards of a kind, sorted, each once. Adds to `out`. */
+radz_status radz_card_list(const radz_card_places *places, radz_card_kind kind, radz_strlist *out,
+                           radz_error *err) RADZ_MUST_USE;
+/* The file of a card; the caller frees `*path`. A `name` that ends in ".yaml" is taken as a path itself. An unknown name
+ * is RADZ_E_USAGE and lists the known ones. */
+radz_status radz_card_find(const radz_card_places *places, radz_card_kind kind, const char *name, char **path,
+                           radz_error *err) RADZ_MUST_USE;
+
+/* What every card starts with; filled by the loader. Strings of a card are owned by the card. Optional text that is
+ * absent is NULL, optional lists have count 0, optional numbers have the default given here. */
+typedef struct radz_card_base {
+    char *file;                        /* as it was opened */
+    char *folder;                      /* the folder that holds it: relative paths on a card start here */
+    char sha256[RADZ_SHA256_HEX_SIZE]; /* of the file's bytes, for provenance */
+    char *name;                        /* equal to the file's name without ".yaml" */
+    char *title;                       /* for people */
+} radz_card_base;
+
+/* ---- suite ---- */
+typedef struct radz_suite_card {
+    radz_card_base base;
+    char *description; /* optional */
+    char **datasets;
+    size_t datasets_count; /* at least 1, each once */
+    char **models;
+    size_t models_count; /* at least 1, each once */
+    char **scorers;
+    size_t scorers_count; /* at least 1, each once */
+    char *prompts;        /* name of the prompts card; a model card's own wins */
+    char *protocol;       /* "strict" when absent */
+    uint32_t replicates;  /* bootstrap replicates, 0 to 1000000; 1000 when absent; 0: no intervals */
+    double confidence;    /* inside (0, 1); 0.95 when absent */
+    uint64_t seed;        /* 0 when absent */
+} radz_suite_card;
+
+/* ---- model ---- */
+typedef enum radz_model_dtype { RADZ_DTYPE_FLOAT32, RADZ_DTYPE_BFLOAT16, RADZ_DTYPE_FLOAT16 } radz_model_dtype;
+const char *radz_model_dtype_name(radz_model_dtype dtype);
+
+typedef struct radz_model_card {
+    radz_card_base base;
+    char *family;      /* "clip", ...: a name of the model room's table */
+    char *path;        /* optional: folder of the weights, relative to the program's home or absolute */
+    char *env;         /* environment variable that gives the folder; RADZ_MODEL_<NAME> when absent */
+    char *source;      /* optional: where the weights come from */
+    char *licence;     /* optional */
+    char *citation;    /* optional */
+    char *trained_on;  /* optional: what the weights have seen; printed with the figures */
+    char *notes;       /* optional */
+    char *weights_sha256; /* optional: 64 hex digits; another file is refused */
+    radz_model_dtype dtype; /* float32 when absent */
+    uint32_t batch;         /* images per batch, 1 to 4096; 16 when absent */
+    char *prompts;          /* optional: name of a prompts card that replaces the suite's */
+    /* Exactly one of the two, or neither (then the model's own preprocessor file is used). */
+    char *preprocess;        /* a recipe's name, or "model" */
+    char **preprocess_steps; /* the steps of a recipe, in order, one text each */
+    size_t preprocess_steps_count;
+} radz_model_card;
+
+/* Where a model's weights are: the environment variable, else `path` (below `home` when relative). `*folder` is the
+ * caller's; NULL with `*hint` (the caller's too) saying in one line how to provide it when the folder is not there. */
+radz_status radz_model_locate(const radz_model_card *card, const char *home, char **folder, char **hint,
+                              radz_error *err) RADZ_MUST_USE;
+
+/* ---- prompts ---- */
+typedef struct radz_prompts_class {
+    char *class_name;  /* as the data set cards spell it */
+    char *name;        /* optional: as a prompt says it ("pleural effusion"); from class_name otherwise */
+    char *description; /* optional: sentence(s) of signs, for scorers that use descriptions */
+    char *negative;    /* optional: a negative prompt of its own, in place of the negative templates */
+} radz_prompts_class;
+
+typedef struct radz_prompts_card {
+    radz_card_base base;
+    char *source; /* optional: where the wording comes from */
+    char *notes;  /* optional: e.g. whether it was chosen knowing the target labels */
+    char **templates;
+    size_t templates_count; /* at least 1; each holds {class} once or more, or {description} */
+    char **negative_templates;
+    size_t negative_templates_count; /* may be 0 */
+    radz_prompts_class *classes;
+    size_t classes_count;
+} radz_prompts_card;
+
+/* ---- data set ---- */
+typedef enum radz_reader_kind {
+    RADZ_READER_NONE, /* "none": the card describes the set, its reader is not built yet */
+    RADZ_READER_CSV   /* "csv" */
+} radz_reader_kind;
+
+typedef enum radz_label_form {
+    RADZ_LABELS_LIST,   /* "list": one column holds the names of the findings present, with a separator */
+    RADZ_LABELS_COLUMNS /* "columns": one column per class */
+} radz_label_form;
+
+typedef enum radz_row_policy {
+    RADZ_ROWS_ONE, /* "one": one row per image; equal repeats are counted, contradicting ones are an error */
+    RADZ_ROWS_ANY  /* "any": several rows per image; a class is present if any row says so */
+} radz_row_policy;
+
+typedef struct radz_class_spec {
+    char *name;   /* the class, as figures show it */
+    char *column; /* form "columns": its column; `name` when absent */
+    char **synonyms;
+    size_t synonyms_count; /* other spellings in label files of the same set */
+} radz_class_spec;
+
+typedef struct radz_class_group {
+    char *name;
+    char *title; /* optional */
+    char **classes;
+    size_t classes_count;
+} radz_class_group;
+
+typedef struct radz_class_count {
+    char *class_name;
+    uint64_t count;
+} radz_class_count;
+
+/* Which rows belong to a split: those named in a list file, those with a value in a column, those of no other split of
+ * `except`, or (nothing given) all. */
+typedef struct radz_split_spec {
+    char *name;
+    char *list;   /* optional: file with one image id per line, below the root */
+    char *column; /* optional: with `value` */
+    char *value;
+    char **except; /* optional: names of splits (that have lists) whose images are left out */
+    size_t except_count;
+    /* What the published set has; 0: not known. `positives` has 0 or all classes. */
+    uint64_t images, patients;
+    radz_class_count *positives;
+    size_t positives_count;
+} radz_split_spec;
+
+typedef struct radz_columns_spec { /* header names; optional ones NULL */
+    char *image;
+    char *patient;
+    char *study;
+    char *view;
+    char *age;
+    char *sex;
+} radz_columns_spec;
+
+typedef struct radz_labels_spec {
+    char **files; /* tried in order, below the root; the first that exists is read */
+    size_t files_count;
+    radz_label_form form;
+    radz_row_policy rows;   /* "one" when absent */
+    char *column;           /* form "list" */
+    char *separator;        /* form "list": one character; "|" when absent */
+    char **none;            /* form "list": values that mean that nothing was found */
+    size_t none_count;
+    char **positive;        /* form "columns": spellings; "1", "1.0" when absent */
+    size_t positive_count;
+    char **negative;        /* form "columns": "0", "0.0", "" when absent */
+    size_t negative_count;
+    char **unknown;         /* form "columns": values that are masked out; none when absent */
+    size_t unknown_count;
+    uint64_t rows_expected; /* rows of the published file; 0: not known */
+} radz_labels_spec;
+
+typedef struct radz_images_spec {
+    char **folders; /* below the root, "." for the root itself; a part may hold '*' */
+    size_t folders_count;
+    char *extension; /* optional: added to the image id to give the file's name */
+} radz_images_spec;
+
+typedef struct radz_reports_spec {
+    char *file;   /* CSV below the root */
+    char *image;  /* header names */
+    char *text;
+} radz_reports_spec;
+
+typedef struct radz_generated_split {
+    char *name;
+    uint32_t patients;
+} radz_generated_split;
+
+typedef struct radz_generated_spec {
+    char *generator;   /* "phantom" */
+    uint64_t seed;     /* 1 when absent */
+    uint32_t patients; /* all splits together */
+    radz_generated_split *splits; /* optional; patients add up to `patients` */
+    size_t splits_count;
+} radz_generated_spec;
+
+typedef struct radz_dataset_card {
+    radz_card_base base;
+    char *licence;
+    char *source;   /* where it is to be had */
+    char *citation;
+    char *provide;  /* one line: how to put it in place */
+    char *notes;    /* optional */
+    char *root;     /* optional: folder of the data; RADZ_DATA_<NAME> wins */
+    bool is_public; /* key "public": pictures may be shown in reports; false when absent */
+    bool synthetic; /* said with every figure; false when absent */
+    radz_reader_kind reader;
+    char *split;    /* the split that is evaluated; the first of `splits` when absent */
+    radz_class_spec *classes;
+    size_t classes_count;
+    radz_class_group *groups; /* optional: classes reported apart */
+    size_t groups_count;
+    radz_labels_spec *labels;   /* these three: not NULL when there is a reader */
+    radz_columns_spec *columns;
+    radz_images_spec *images;
+    radz_reports_spec *reports; /* optional */
+    radz_split_spec *splits;    /* at least 1 when there is a reader */
+    size_t splits_count;
+    radz_generated_spec *generated; /* optional: the program can make it itself */
+} radz_dataset_card;
+
+const radz_split_spec *radz_dataset_card_split(const radz_dataset_card *card, const char *name); /* NULL: none */
+
+/* Loading by path; see radz_card_find. `*out` is NULL on error; RADZ_E_FORMAT for YAML mistakes, RADZ_E_VALUE for
+ * values. */
+radz_status radz_suite_card_load(const char *path, radz_suite_card **out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_model_card_load(const char *path, radz_model_card **out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_prompts_card_load(const char *path, radz_prompts_card **out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_dataset_card_load(const char *path, radz_dataset_card **out, radz_error *err) RADZ_MUST_USE;
+void radz_suite_card_free(radz_suite_card *card);
+void radz_model_card_free(radz_model_card *card);
+void radz_prompts_card_free(radz_prompts_card *card);
+void radz_dataset_card_free(radz_dataset_card *card);
+
+#endif

@@ -1,0 +1,93 @@
+/* Data sets: where one is on this machine, and its samples, labels and split as its card describes them. */
+#ifndef RADZ_DATA_DATASET_H
+#define RADZ_DATA_DATASET_H
+
+#include "base/mem.h"
+#include "data/card.h"
+
+/* ---- where is it ---- */
+typedef enum radz_dataset_presence {
+    RADZ_DATASET_HERE,      /* `root` is a folder that holds the label file */
+    RADZ_DATASET_GENERATED, /* not there yet, but the card says how to make it (card->generated) */
+    RADZ_DATASET_NOT_HERE,  /* no root set, no such folder, or no label file in it */
+    RADZ_DATASET_NO_READER  /* the reader is not built yet */
+} radz_dataset_presence;
+
+typedef struct radz_dataset_location {
+    radz_dataset_presence presence;
+    char *root;     /* the folder, also when something in it is missing; NULL when none is named */
+    char *hint;     /* one line: why it is not here and how to provide it; NULL when it is here */
+    char *variable; /* the environment variable, e.g. "RADZ_DATA_CHESTXRAY14" */
+} radz_dataset_location;
+
+/* The root is, in order: `override` (may be NULL), the environment variable RADZ_DATA_<NAME> (upper case, without what
+ * is not a letter or digit), the card's root (relative to the card), and `fallback` (may be NULL: where a generated set
+ * would be put). Fails only for want of memory. */
+radz_status radz_dataset_locate(const radz_dataset_card *card, const char *override, const char *fallback,
+                                radz_dataset_location *out, radz_error *err) RADZ_MUST_USE;
+void radz_dataset_location_free(radz_dataset_location *location);
+
+/* ---- what is in it ---- */
+enum { RADZ_LABEL_MASKED = -1 }; /* neither present nor absent: left out of the class's figures */
+
+typedef struct radz_sample {
+    const char *image_id;
+    const char *patient_id; /* the image id when the set names no patients */
+    const char *study_id;   /* NULL: no column */
+    const char *view;       /* NULL: no column */
+    const char *path;       /* the image file; NULL: not there (only with filter.keep_missing) */
+    const char *report;     /* NULL: none */
+    int age;                /* years, 0 to 120; -1: not known */
+    char sex;               /* 'M', 'F' or '?' */
+    uint32_t patient;       /* [0, n_patients): the cluster for the bootstrap */
+} radz_sample;
+
+typedef struct radz_dataset_filter {
+    const char *const *classes; /* keep only these, in the card's order; count 0: all */
+    size_t classes_count;
+    size_t limit;      /* keep about as few as this many samples; 0: all */
+    uint64_t seed;     /* of the choice that `limit` makes */
+    bool keep_missing; /* keep samples without an image file (checks; label work) */
+} radz_dataset_filter;
+
+/* Samples in byte order of their ids. Owned by the data set and unchanging after the load. */
+typedef struct radz_dataset {
+    const char *name, *split, *root, *label_file;
+    size_t n, n_classes, n_patients;
+    radz_sample *samples;        /* [n] */
+    int8_t *labels;              /* [n, n_classes]: 1, 0 or RADZ_LABEL_MASKED */
+    const char **classes;        /* [n_classes] */
+    size_t *positives, *negatives; /* [n_classes], of the samples here */
+    bool subset;                 /* `limit` took samples away: figures are not those of the split */
+    /* SHA-256 of the samples here, and of the whole split with all of the card's classes; see radz_fingerprint_*. */
+    char fingerprint[RADZ_SHA256_HEX_SIZE], split_fingerprint[RADZ_SHA256_HEX_SIZE];
+    /* The whole split, before missing images, limit and class filter. */
+    size_t split_images, split_patients;
+    size_t *split_positives;     /* [card->classes_count] */
+    size_t n_missing;            /* images of the split without a file */
+    const char *missing_example; /* id of the first of them; NULL: none */
+    size_t n_rows;               /* rows of the label file, all splits */
+    size_t n_repeated;           /* rows that repeat an image with the same labels */
+    size_t n_unlabelled;         /* ids in the split's list without a row in the label file */
+    const char *unlabelled_example;
+    size_t n_listed_twice;       /* ids that the split's list names more than once */
+    size_t n_reports;            /* samples with a report */
+    radz_arena arena;            /* owns the strings */
+} radz_dataset;
+
+/* Reads labels, split list and image folders below `root`. `split` NULL: the card's. `filter` NULL: none. Reads the label
+ * file once and each image folder once; looks at no image. Errors name file, line, column and value: a label that is not
+ * on the card, a missing column (with those found), a ragged row, rows that contradict each other, an unknown split. */
+radz_status radz_dataset_load(const radz_dataset_card *card, const char *root, const char *split,
+                              const radz_dataset_filter *filter, radz_dataset **out, radz_error *err) RADZ_MUST_USE;
+void radz_dataset_free(radz_dataset *dataset);
+
+/* The fingerprint is the SHA-256 of this text, in UTF-8, every line ended by one line feed:
+ *     classes<TAB>NAME<TAB>NAME...
+ *     IMAGE_ID<TAB>LABELS      one line per sample, lines in byte order of IMAGE_ID
+ * with one character per class in LABELS: 1 present, 0 absent, ? masked. */
+radz_status radz_dataset_fingerprint(const radz_sample *samples, const int8_t *labels, size_t n,
+                                     const char *const *classes, size_t n_classes, char hex[RADZ_SHA256_HEX_SIZE],
+                                     radz_error *err) RADZ_MUST_USE;
+
+#endif
