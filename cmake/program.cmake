@@ -37,6 +37,7 @@ if(TARGET radz_train)
   install(TARGETS radz_torch_plugin LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/radz-bench)
 endif()
 
+file(WRITE ${CMAKE_BINARY_DIR}/radz-home.txt "${CMAKE_SOURCE_DIR}\n")
 file(GLOB bench_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/bench/*.c)
 if(bench_sources AND TARGET radz_run)
   add_executable(radz-bench ${bench_sources})

@@ -1,0 +1,173 @@
+#include "run/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "score/scorer.h"
+
+static radz_status check_names(const char *what, const radz_strlist *wanted, char **known, size_t n_known,
+                               radz_error *err)
+{
+    for (size_t i = 0; wanted != NULL && i < wanted->count; i++) {
+        bool found = false;
+        for (size_t j = 0; j < n_known; j++)
+            found = found || strcmp(wanted->items[i], known[j]) == 0;
+        if (!found)
+            return radz_fail_unknown_in(err, what, wanted->items[i], (const char *const *)known, n_known);
+    }
+    return RADZ_OK;
+}
+
+static bool passes(const radz_strlist *wanted, const char *name)
+{
+    return wanted == NULL || wanted->count == 0 || radz_strlist_has(wanted, name);
+}
+
+radz_status radz_plan_find_dataset(const radz_home *home, const char *name, radz_plan_dataset *out, radz_error *err)
+{
+    *out = (radz_plan_dataset){0};
+    char *path = NULL, *generated = NULL;
+    radz_status st = radz_card_find(&home->places, RADZ_CARD_DATASET, name, &path, err);
+    if (st == RADZ_OK)
+        st = radz_dataset_card_load(path, &out->card, err);
+    if (st == RADZ_OK && out->card->generated != NULL) {
+        generated = radz_home_generated_root(home, out->card, err);
+        if (generated == NULL)
+            st = RADZ_E_NOMEM;
+    }
+    if (st == RADZ_OK)
+        st = radz_dataset_locate(out->card, NULL, generated, &out->location, err);
+    free(path);
+    free(generated);
+    if (st != RADZ_OK)
+        radz_plan_dataset_free(out);
+    return st;
+}
+
+void radz_plan_dataset_free(radz_plan_dataset *dataset)
+{
+    radz_dataset_location_free(&dataset->location);
+    radz_dataset_card_free(dataset->card);
+    *dataset = (radz_plan_dataset){0};
+}
+
+static radz_status find_model(const radz_home *home, const char *name, const char *suite_prompts, radz_plan_model *out,
+                              radz_error *err)
+{
+    char *path = NULL, *prompts_path = NULL;
+    radz_status st = radz_card_find(&home->places, RADZ_CARD_MODEL, name, &path, err);
+    if (st == RADZ_OK)
+        st = radz_model_card_load(path, &out->card, err);
+    if (st == RADZ_OK)
+        st = radz_model_locate(out->card, home->share, &out->folder, &out->hint, err);
+    const char *prompts = st == RADZ_OK && out->card->prompts != NULL ? out->card->prompts : suite_prompts;
+    if (st == RADZ_OK)
+        st = radz_card_find(&home->places, RADZ_CARD_PROMPTS, prompts, &prompts_path, err);
+    if (st == RADZ_OK)
+        st = radz_prompts_card_load(prompts_path, &out->prompts, err);
+    free(path);
+    free(prompts_path);
+    return st;
+}
+
+static radz_status require_datasets(const radz_plan *plan, const radz_strlist *require, radz_error *err)
+{
+    for (size_t i = 0; require != NULL && i < plan->n_datasets; i++) {
+        const radz_plan_dataset *d = &plan->datasets[i];
+        bool wanted = radz_strlist_has(require, d->card->base.name) || radz_strlist_has(require, "all");
+        if (wanted && d->location.presence >= RADZ_DATASET_NOT_HERE)
+            return radz_fail(err, RADZ_E_MISSING, "data set '%s' is required but not here: %s", d->card->base.name,
+                             d->location.hint);
+    }
+    return RADZ_OK;
+}
+
+static radz_status resolve(const radz_home *home, const radz_plan_filter *filter, radz_plan *plan, radz_error *err)
+{
+    radz_suite_card *suite = plan->suite;
+    radz_status st = check_names("data set of this suite", filter->datasets, suite->datasets, suite->datasets_count, err);
+    if (st == RADZ_OK)
+        st = check_names("model of this suite", filter->models, suite->models, suite->models_count, err);
+    if (st == RADZ_OK)
+        st = check_names("scorer of this suite", filter->scorers, suite->scorers, suite->scorers_count, err);
+    radz_strlist all_or = {0};
+    for (size_t i = 0; st == RADZ_OK && i < suite->datasets_count; i++)
+        st = radz_strlist_add(&all_or, suite->datasets[i], err);
+    if (st == RADZ_OK)
+        st = radz_strlist_add(&all_or, "all", err);
+    if (st == RADZ_OK)
+        st = check_names("data set to require", filter->require, all_or.items, all_or.count, err);
+    radz_strlist_free(&all_or);
+    if (st != RADZ_OK)
+        return st;
+
+    plan->datasets = radz_calloc(suite->datasets_count, sizeof *plan->datasets, err);
+    plan->models = radz_calloc(suite->models_count, sizeof *plan->models, err);
+    plan->scorers = radz_calloc(suite->scorers_count, sizeof *plan->scorers, err);
+    if (plan->datasets == NULL || plan->models == NULL || plan->scorers == NULL)
+        return RADZ_E_NOMEM;
+    for (size_t i = 0; i < suite->datasets_count; i++) {
+        if (!passes(filter->datasets, suite->datasets[i]))
+            continue;
+        st = radz_plan_find_dataset(home, suite->datasets[i], &plan->datasets[plan->n_datasets], err);
+        if (st != RADZ_OK)
+            return radz_prefix(err, "suite '%s'", suite->base.name);
+        plan->n_datasets++;
+    }
+    for (size_t i = 0; i < suite->models_count; i++) {
+        if (!passes(filter->models, suite->models[i]))
+            continue;
+        st = find_model(home, suite->models[i], suite->prompts, &plan->models[plan->n_models++], err);
+        if (st != RADZ_OK)
+            return radz_prefix(err, "suite '%s'", suite->base.name);
+    }
+    for (size_t i = 0; i < suite->scorers_count; i++) {
+        const radz_scorer *scorer;
+        st = radz_scorer_find(suite->scorers[i], &scorer, err);
+        if (st != RADZ_OK)
+            return radz_prefix(err, "suite '%s'", suite->base.name);
+        if (passes(filter->scorers, suite->scorers[i]))
+            plan->scorers[plan->n_scorers++] = suite->scorers[i];
+    }
+    return require_datasets(plan, filter->require, err);
+}
+
+radz_status radz_plan_create(const radz_home *home, const char *suite, const radz_plan_filter *filter, radz_plan **out,
+                             radz_error *err)
+{
+    *out = NULL;
+    radz_plan *plan = radz_calloc(1, sizeof *plan, err);
+    if (plan == NULL)
+        return RADZ_E_NOMEM;
+    char *path = NULL;
+    radz_status st = radz_card_find(&home->places, RADZ_CARD_SUITE, suite, &path, err);
+    if (st == RADZ_OK)
+        st = radz_suite_card_load(path, &plan->suite, err);
+    if (st == RADZ_OK)
+        st = resolve(home, filter, plan, err);
+    free(path);
+    if (st == RADZ_OK)
+        *out = plan;
+    else
+        radz_plan_free(plan);
+    return st;
+}
+
+void radz_plan_free(radz_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    for (size_t i = 0; i < plan->n_datasets; i++)
+        radz_plan_dataset_free(&plan->datasets[i]);
+    for (size_t i = 0; i < plan->n_models; i++) {
+        radz_model_card_free(plan->models[i].card);
+        radz_prompts_card_free(plan->models[i].prompts);
+        free(plan->models[i].folder);
+        free(plan->models[i].hint);
+    }
+    free(plan->datasets);
+    free(plan->models);
+    free(plan->scorers);
+    radz_suite_card_free(plan->suite);
+    free(plan);
+}

@@ -1,0 +1,44 @@
+/* What a run is going to do: the suite's cards after the filters of the command line, each data set and model located. */
+#ifndef RADZ_RUN_PLAN_H
+#define RADZ_RUN_PLAN_H
+
+#include "data/card.h"
+#include "data/dataset.h"
+#include "run/home.h"
+
+typedef struct radz_plan_dataset {
+    radz_dataset_card *card;
+    radz_dataset_location location;
+} radz_plan_dataset;
+
+typedef struct radz_plan_model {
+    radz_model_card *card;
+    radz_prompts_card *prompts; /* the model's own, else the suite's */
+    char *folder;               /* of the weights; NULL when not here */
+    char *hint;                 /* one line when not here */
+} radz_plan_model;
+
+typedef struct radz_plan {
+    radz_suite_card *suite;
+    radz_plan_dataset *datasets; /* [n_datasets], in the suite's order */
+    radz_plan_model *models;     /* [n_models] */
+    const char **scorers;        /* [n_scorers], names of the score room's table; borrowed from the suite card */
+    size_t n_datasets, n_models, n_scorers;
+} radz_plan;
+
+/* Empty lists do not filter. Names must be in the suite: others are RADZ_E_USAGE and list the suite's. */
+typedef struct radz_plan_filter {
+    const radz_strlist *datasets, *models, *scorers;
+    const radz_strlist *require; /* data sets that must be here ("all": each): else RADZ_E_MISSING with the hint */
+} radz_plan_filter;
+
+radz_status radz_plan_create(const radz_home *home, const char *suite, const radz_plan_filter *filter, radz_plan **out,
+                             radz_error *err) RADZ_MUST_USE;
+void radz_plan_free(radz_plan *plan);
+
+/* Loads one card of a data set and says where it is (generated ones below the cache). The caller frees both. */
+radz_status radz_plan_find_dataset(const radz_home *home, const char *name, radz_plan_dataset *out,
+                                   radz_error *err) RADZ_MUST_USE;
+void radz_plan_dataset_free(radz_plan_dataset *dataset);
+
+#endif
