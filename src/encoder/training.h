@@ -1,0 +1,76 @@
+/* What the training operation of the door takes. Part of encoder/door.h: plain data and callbacks, no libtorch. */
+#ifndef RADZ_ENCODER_TRAINING_H
+#define RADZ_ENCODER_TRAINING_H
+
+#include <stdint.h>
+
+#include "base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One tower of a CLIP model: pre-norm transformer layers (Radford et al. 2021). */
+typedef struct radz_tower_shape {
+    int64_t width;  /* divisible by heads */
+    int64_t mlp;    /* inner width of the feed-forward part */
+    int64_t layers, heads;
+} radz_tower_shape;
+
+typedef struct radz_clip_shape {
+    radz_tower_shape vision, text;
+    int64_t image_size, patch;     /* pixels; image_size divisible by patch */
+    int64_t vocabulary, context;   /* token ids; longest text with its two end marks */
+    int64_t start_id, end_id;      /* of the end marks; the text's feature is read at the end mark */
+    int64_t projection;            /* d of the shared space */
+    const char *activation;        /* "gelu" or "quick_gelu" */
+    double log_scale;              /* initial value, ln(1 / 0.07) in CLIP */
+} radz_clip_shape;
+
+typedef struct radz_train_clip_options {
+    radz_clip_shape shape;
+    uint64_t seed;         /* of the initial weights */
+    int64_t steps;         /* optimizer steps of the whole training */
+    int64_t batch;         /* pairs per micro-batch: each is contrasted with the others of its micro-batch only */
+    int64_t accumulate;    /* micro-batches per step, at least 1 */
+    bool same_text;        /* equal texts of a batch are positives of each other; false: pairs only */
+    double learning_rate;  /* peak */
+    double final_rate;     /* last rate as a part of the peak, 0 to 1 */
+    int64_t warmup;        /* steps */
+    double beta1, beta2, eps, weight_decay;
+    double clip_norm;      /* gradients are scaled down to this norm; 0: never */
+    int64_t checkpoint_every; /* steps; 0: at the end and on cancellation only */
+    int64_t validate_every;   /* steps; 0: at the end only */
+    int64_t stop_after;    /* return after this many steps of this call with a checkpoint (tests); 0: go to the end */
+    int threads;           /* of libtorch's operations */
+    const char *device;    /* "cpu", "cuda:0" */
+    const char *folder;    /* checkpoint, log and the finished model are written here; exists */
+    bool fresh;            /* start anew although there is a checkpoint */
+    const char *recipe;    /* identifies what is trained (a digest): a checkpoint of another one is refused */
+} radz_train_clip_options;
+
+/* Encodes with the weights as they are now; valid during `validate` only. Features are not normalised, [n, projection]. */
+typedef struct radz_train_encoder {
+    void *model;
+    radz_status (*images)(void *model, const float *pixels /* [n,3,image_size,image_size] */, int64_t n, float *features,
+                          radz_error *err);
+    radz_status (*texts)(void *model, const int32_t *ids /* [n,tokens] */, int64_t n, int64_t tokens, float *features,
+                         radz_error *err);
+} radz_train_encoder;
+
+/* Where pairs come from. Everything it gives is a function of the micro-batch's number alone, so that a training can be
+ * continued anywhere. Called from one thread. */
+typedef struct radz_train_source {
+    void *context;
+    /* Fills pixels [batch,3,image_size,image_size], normalised, and ids [batch,context], of which the first `*tokens`
+     * columns are used; the end mark of each row lies in them, and what follows it is padding. */
+    radz_status (*batch)(void *context, int64_t number, float *pixels, int32_t *ids, int64_t *tokens, radz_error *err);
+    /* Measures the model; `*value` (higher is better) goes to the log. NULL: no validation. */
+    radz_status (*validate)(void *context, int64_t step, const radz_train_encoder *encoder, double *value,
+                            radz_error *err);
+} radz_train_source;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
