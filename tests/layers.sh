@@ -58,9 +58,9 @@ only_in '(torch|ATen|c10)/' 'src/torch/*.cpp'
 only_in 'jansson' src/base/json.c
 only_in 'openssl' src/base/hash.c
 only_in 'csv\.h' src/data/csv.c
-only_in 'cyaml|yaml\.h' src/data/card.c
-only_in 'png\.h' src/image/png.c
-only_in 'jpeglib' src/image/jpeg.c
+only_in 'cyaml|yaml\.h' 'src/data/card*'
+only_in 'png\.h' 'src/image/png_*.c' src/image/png_codec.c
+only_in 'jpeglib' src/image/jpeg_codec.c
 only_in 'utf8proc' src/text/unicode.c
 only_in 'dlfcn' src/encoder/door.c src/encoder/blas.c
 
