@@ -1,0 +1,95 @@
+/* Recipes: the cards under manifests/recipes/ that describe a training from the data to the last step. Whatever can
+ * change a weight is on the card, so that the card's digest names the training. */
+#ifndef RADZ_DATA_CARD_RECIPE_H
+#define RADZ_DATA_CARD_RECIPE_H
+
+#include "data/card.h"
+
+typedef enum radz_activation { RADZ_ACTIVATION_GELU, RADZ_ACTIVATION_QUICK_GELU } radz_activation;
+const char *radz_activation_name(radz_activation activation); /* "gelu", "quick_gelu"; static */
+
+typedef enum radz_positives {
+    RADZ_POSITIVES_PAIR,     /* "pair": an image's own text is its only positive */
+    RADZ_POSITIVES_SAME_TEXT /* "same-text": so is every equal text of the batch, in equal parts */
+} radz_positives;
+
+typedef struct radz_recipe_data {
+    char *dataset; /* name of a data set card that has reports */
+    char *train;   /* split */
+    uint32_t limit; /* at most about so many images; 0 or absent: all */
+} radz_recipe_data;
+
+typedef struct radz_recipe_validation {
+    char *split;    /* never the one that is trained on */
+    char *prompts;  /* name of a prompts card */
+    char *group;    /* optional: name of a group of the data set's classes; all when absent */
+    uint32_t limit; /* 0 or absent: all images */
+    uint32_t every; /* steps; 0 or absent: at the end only */
+} radz_recipe_validation;
+
+typedef struct radz_recipe_tokenizer {
+    uint32_t vocabulary; /* byte-level BPE with CLIP's conventions: 512 byte tokens, merges, 2 end marks */
+    uint32_t context;    /* tokens with the end marks; longer texts are cut */
+} radz_recipe_tokenizer;
+
+typedef struct radz_recipe_tower {
+    uint32_t width, mlp, layers, heads; /* width divisible by heads */
+} radz_recipe_tower;
+
+typedef struct radz_recipe_model {
+    uint32_t image_size, patch; /* pixels; divisible */
+    uint32_t projection;
+    radz_activation activation; /* "quick_gelu" when absent */
+    double log_scale;           /* ln(1/0.07) when absent */
+    radz_recipe_tower vision, text;
+} radz_recipe_model;
+
+/* Each range is [low, high], drawn uniformly and anew for each use of an image. Never mirrored: reports name sides. */
+typedef struct radz_recipe_images {
+    uint32_t stored;        /* side in pixels at which decoded images are kept in memory */
+    double zoom_low, zoom_high;  /* side of the square that is cut out, as a part of the image; may be above 1 */
+    double aspect;          /* its height differs from its width by up to this part */
+    double shift;           /* its centre moves by up to this part of the image, besides what the zoom leaves free */
+    double rotate;          /* degrees, both ways */
+    double contrast;        /* grey value differences change by up to this part */
+    double brightness;      /* and grey values by up to this part of the range */
+    double gamma;           /* exponent 2^x, |x| up to this */
+    double noise;           /* highest standard deviation of added noise, part of the range */
+    double mean, deviation; /* of grey values, part of the range, for normalisation */
+} radz_recipe_images;
+
+typedef struct radz_recipe_texts {
+    double whole;       /* probability that the text is the whole report */
+    uint32_t sentences; /* otherwise 1 to this many of its sentences, in the report's order */
+    double single;      /* then the probability that it is one sentence */
+    double rarity;      /* a sentence is drawn with weight count^-rarity, count: reports that have it; 0: all alike */
+} radz_recipe_texts;
+
+typedef struct radz_recipe_training {
+    uint64_t seed;
+    uint32_t steps, batch, accumulate; /* accumulate 1 when absent */
+    uint32_t warmup;
+    double learning_rate, final_rate;  /* final_rate: part of the peak; 0 when absent */
+    double weight_decay, beta1, beta2, eps; /* 0.9, 0.98, 1e-6 when absent */
+    double clip_norm;                  /* 0 or absent: never */
+    radz_positives positives;          /* "pair" when absent */
+    uint32_t checkpoint_every;         /* steps; 0 or absent: at the end and when interrupted only */
+} radz_recipe_training;
+
+typedef struct radz_recipe_card {
+    radz_card_base base;
+    char *notes;  /* optional */
+    char *output; /* folder of the finished model, relative to where the program is started */
+    radz_recipe_data *data;
+    radz_recipe_validation *validation; /* optional */
+    radz_recipe_tokenizer *tokenizer;
+    radz_recipe_model *model;
+    radz_recipe_images *images;
+    radz_recipe_texts *texts;
+    radz_recipe_training *training;
+} radz_recipe_card;
+
+radz_status radz_recipe_card_load(const char *path, radz_recipe_card **out, radz_error *err) RADZ_MUST_USE;
+void radz_recipe_card_free(radz_recipe_card *card);
+
+#endif
