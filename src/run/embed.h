@@ -1,0 +1,46 @@
+/* Images and texts on their way into the cache: decode workers -> bounded queue -> batches -> encoder -> store. Memory does
+ * not grow with the number of images but for 40 bytes each. */
+#ifndef RADZ_RUN_EMBED_H
+#define RADZ_RUN_EMBED_H
+
+#include "cache/memo.h"
+#include "cache/store.h"
+#include "encoder/encoder.h"
+
+/* Image files to embed; `paths` and `names` are [n], borrowed. */
+typedef struct radz_embed_input {
+    const char *const *paths;
+    const char *const *names; /* image ids, for messages */
+    size_t n;
+    bool skip_bad;            /* an unreadable image is recorded and left out, instead of ending the run */
+    int threads;
+} radz_embed_input;
+
+typedef struct radz_embed_skip {
+    size_t index;
+    char *reason;
+} radz_embed_skip;
+
+/* What came of it. `keys` [n,32] are the content hashes under which the store has the rows, `usable` [n] is false for
+ * skipped images. Skips are in order of index. Free with radz_embed_output_free, also after an error. */
+typedef struct radz_embed_output {
+    unsigned char *keys;
+    bool *usable;
+    size_t n, n_cached, n_encoded;
+    radz_embed_skip *skips;
+    size_t n_skips, skips_capacity;
+    double seconds, decode_seconds, encode_seconds; /* wall; decode summed over workers; inside the encoder */
+} radz_embed_output;
+
+/* Embeds what the store does not have yet. `memo` may be NULL (every file is then read and hashed). On cancellation and on
+ * errors what was encoded is flushed to the store before the function returns. With skip_bad false the error is that of the
+ * first bad image in order of index, whatever the threads. */
+radz_status radz_embed_images(radz_encoder *encoder, radz_store *store, radz_memo *memo, const radz_embed_input *input,
+                              radz_embed_output *out, radz_error *err) RADZ_MUST_USE;
+void radz_embed_output_free(radz_embed_output *out);
+
+/* Text embeddings [n,dim], from the store where it has them, in the order of `texts`. */
+radz_status radz_embed_texts(radz_encoder *encoder, radz_store *store, const char *const *texts, size_t n,
+                             float *embeddings, radz_error *err) RADZ_MUST_USE;
+
+#endif
