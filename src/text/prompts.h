@@ -1,0 +1,69 @@
+/* Prompts: the sentences that stand for the classes of a data set. A set is plain data (the run room copies it out of a
+ * prompts card); expanding it over a data set's classes gives the texts that are encoded. */
+#ifndef RADZ_TEXT_PROMPTS_H
+#define RADZ_TEXT_PROMPTS_H
+
+#include <stdint.h>
+
+#include "base/hash.h"
+#include "base/status.h"
+
+typedef enum radz_polarity { RADZ_PROMPT_POSITIVE = 0, RADZ_PROMPT_NEGATIVE = 1 } radz_polarity;
+const char *radz_polarity_name(radz_polarity polarity); /* "positive", "negative" */
+
+typedef struct radz_prompt_class {
+    const char *class_name;  /* as the data set spells it; each once */
+    const char *name;        /* as a prompt says it; NULL: made from class_name, see radz_prompts_class_text */
+    const char *description; /* signs in words, for {description}; NULL: none */
+    const char *negative;    /* the class's own negative prompt, whole, in place of the negative templates; NULL: none */
+} radz_prompt_class;
+
+/* A template is a sentence with "{class}" or "{description}" once or more. A template with both needs a description for
+ * the class; see radz_prompts_expand for how the two kinds share the classes. All borrowed. */
+typedef struct radz_prompt_set {
+    const char *name; /* for messages */
+    const char *const *templates; /* [n_templates], at least 1 */
+    size_t n_templates;
+    const char *const *negative_templates; /* [n_negative_templates], may be none: a set without negatives */
+    size_t n_negative_templates;
+    const radz_prompt_class *classes; /* [n_classes]; classes that are not listed are named from the data set's spelling */
+    size_t n_classes;
+} radz_prompt_set;
+
+typedef struct radz_prompt {
+    char *text;              /* owned by the list */
+    uint32_t class_index;    /* in the classes given to radz_prompts_expand */
+    radz_polarity polarity;
+    uint32_t template_index; /* among the set's templates of that polarity; a class's own negative prompt has 0 */
+} radz_prompt;
+
+typedef struct radz_prompt_list {
+    radz_prompt *items; /* by class, then positive before negative, then by template */
+    size_t count;
+    char *canonical;    /* one line per prompt: "CLASS<tab>positive|negative<tab>TEMPLATE<tab>TEXT\n" */
+    char sha256[RADZ_SHA256_HEX_SIZE]; /* of `canonical`: goes into cache keys and provenance */
+} radz_prompt_list;
+
+/* Expands the set over `classes` [n_classes].
+ * - A class with a description uses the templates that hold {description} and, when there are none, those that hold
+ *   {class}; a class without one uses the templates without {description}. Negative templates alike.
+ * - A class's own `negative` replaces the negative templates. A class that stands for the absence of findings
+ *   (radz_prompts_is_no_finding: "No Finding", "Normal") must have one when the set has negative templates: "no no
+ *   finding" is nobody's sentence.
+ * - Classes listed in the set but not in `classes` are not used (a set serves several data sets), but each must be known:
+ *   `known_classes` [n_known] are all names any data set may use; NULL skips that check.
+ * Errors (RADZ_E_VALUE unless said): no classes, no templates, an empty template or text, a template without a
+ * placeholder, an unknown placeholder, an unclosed brace, a class listed twice, a class whose name is empty, a class that
+ * no template fits, two prompts of a class and polarity with the same text, the same text for two classes; an unknown
+ * class is RADZ_E_USAGE. `*out` is the caller's (radz_prompt_list_free), zeroed on error. */
+radz_status radz_prompts_expand(const radz_prompt_set *set, const char *const *classes, size_t n_classes,
+                                const char *const *known_classes, size_t n_known, radz_prompt_list *out,
+                                radz_error *err) RADZ_MUST_USE;
+void radz_prompt_list_free(radz_prompt_list *list);
+
+/* A class as a sentence says it: '_' and '-' chains become blanks, lower case, except words written in capitals ("COVID"):
+ * "Pleural_Thickening" is "pleural thickening". The caller frees it. */
+char *radz_prompts_class_text(const char *class_name, radz_error *err);
+bool radz_prompts_is_no_finding(const char *class_name);
+
+#endif
