@@ -10,9 +10,8 @@
 
 #include <stdint.h>
 
+#include "base/polarity.h"
 #include "base/status.h"
-
-typedef enum radz_polarity { RADZ_PROMPT_POSITIVE = 0, RADZ_PROMPT_NEGATIVE = 1 } radz_polarity;
 
 /* What a scorer reads of an image, i.e. which rows of the cache. */
 typedef enum radz_evidence {
