@@ -1,0 +1,124 @@
+/* The results of a run: rows in long form, what they rest on, and the curves for the plots. Filled by src/run, printed by
+ * the other files of this room. All strings given to the add functions are copied. */
+#ifndef RADZ_REPORT_RESULTS_H
+#define RADZ_REPORT_RESULTS_H
+
+#include <stdint.h>
+
+#include "base/mem.h"
+#include "base/status.h"
+
+#define RADZ_RESULTS_SCHEMA "radz-bench/results/1"
+
+/* One number. As a line of metrics.csv: dataset,split,n,model,scorer,protocol,class,metric,value,ci_low,ci_high,n_pos,status */
+typedef struct radz_result_row {
+    const char *dataset, *split, *model, *scorer, *protocol;
+    const char *class_name; /* a class, or the name of a mean: "macro", "macro:trained" */
+    const char *metric;     /* a name of radz_metrics */
+    uint64_t n;             /* images that entered */
+    uint64_t n_pos;         /* positives of the class; of a mean: classes that entered it */
+    double value, ci_low, ci_high; /* NaN where not there */
+    const char *status;     /* "ok", or why there is no value: radz_metric_status_name */
+    const char *ci_status;  /* "ok", or why there is no interval; "none" when none was asked for */
+} radz_result_row;
+
+/* One evaluated pair of data set and model and scorer: everything a reader should know beside the numbers. */
+typedef struct radz_result_block {
+    const char *dataset, *dataset_title, *split, *model, *model_title, *scorer, *protocol, *prompts;
+    bool synthetic;              /* the data set shows no patients */
+    bool subset;                 /* --limit: not the figures of the split */
+    uint64_t n, n_patients;
+    uint64_t n_missing, n_skipped; /* images without a file; images that could not be read */
+    uint64_t replicates, distinct_replicates;
+    double confidence;           /* 0.95 */
+    const char *fingerprint, *split_fingerprint; /* of the images that entered; of the whole split */
+    const char *weights_sha256, *prompts_sha256, *recipe, *dtype, *device, *trained_on;
+    double seconds_per_image;    /* not printed among the deterministic files; 0: not known (all from the cache) */
+} radz_result_block;
+
+/* A data set that was planned but is not on this machine, or has no reader. */
+typedef struct radz_result_absent {
+    const char *dataset, *title, *hint;
+} radz_result_absent;
+
+/* An image that was left out. */
+typedef struct radz_result_skip {
+    const char *dataset, *model, *image, *reason;
+} radz_result_skip;
+
+/* A ROC curve of one class of a block, ascending. */
+typedef struct radz_result_curve {
+    size_t block;               /* index into blocks */
+    const char *class_name;
+    size_t count;
+    double *fpr, *tpr;          /* [count] */
+} radz_result_curve;
+
+/* A named group of classes that is shown apart ("trained", "zero_shot"); rows of it have class_name "macro:NAME". */
+typedef struct radz_result_group {
+    const char *dataset, *name, *title;
+    const char *const *classes;
+    size_t n_classes;
+} radz_result_group;
+
+typedef struct radz_result_fact { /* one line of provenance, in the order added: "program" "0.1.0" */
+    const char *key, *value;
+} radz_result_fact;
+
+typedef struct radz_result_stage { /* one line of timing.json */
+    const char *stage, *dataset, *model; /* "embed images"; NULL where it is of the whole run */
+    uint64_t items, cached;
+    double seconds;
+} radz_result_stage;
+
+typedef struct radz_results {
+    char *run_id, *suite, *suite_title, *command;
+    radz_result_row *rows;
+    size_t n_rows, rows_capacity;
+    radz_result_block *blocks;
+    size_t n_blocks, blocks_capacity;
+    radz_result_absent *absent;
+    size_t n_absent, absent_capacity;
+    radz_result_skip *skips;
+    size_t n_skips, skips_capacity;
+    radz_result_curve *curves;
+    size_t n_curves, curves_capacity;
+    radz_result_group *groups;
+    size_t n_groups, groups_capacity;
+    radz_result_fact *facts;
+    size_t n_facts, facts_capacity;
+    radz_result_stage *stages; /* timings: written to timing.json only */
+    size_t n_stages, stages_capacity;
+    uint64_t peak_memory;      /* bytes; timing.json */
+    double total_seconds;      /* timing.json */
+    radz_arena arena;          /* owns the strings */
+} radz_results;
+
+radz_status radz_results_create(const char *run_id, const char *suite, const char *suite_title, const char *command,
+                                radz_results **out, radz_error *err) RADZ_MUST_USE;
+void radz_results_free(radz_results *results);
+
+radz_status radz_results_add_row(radz_results *results, const radz_result_row *row, radz_error *err) RADZ_MUST_USE;
+radz_status radz_results_add_block(radz_results *results, const radz_result_block *block, radz_error *err) RADZ_MUST_USE;
+radz_status radz_results_add_absent(radz_results *results, const radz_result_absent *absent, radz_error *err) RADZ_MUST_USE;
+radz_status radz_results_add_skip(radz_results *results, const radz_result_skip *skip, radz_error *err) RADZ_MUST_USE;
+/* The curve is of the block added last. */
+radz_status radz_results_add_curve(radz_results *results, const char *class_name, const double *fpr, const double *tpr,
+                                   size_t count, radz_error *err) RADZ_MUST_USE;
+radz_status radz_results_add_group(radz_results *results, const radz_result_group *group, radz_error *err) RADZ_MUST_USE;
+radz_status radz_results_add_fact(radz_results *results, const char *key, const char *value, radz_error *err) RADZ_MUST_USE;
+radz_status radz_results_add_stage(radz_results *results, const radz_result_stage *stage, radz_error *err) RADZ_MUST_USE;
+
+/* Writes metrics.csv, results.json, table.md, table.tex, timing.json into the folder `dir` (made when absent), each through
+ * a temporary name. */
+radz_status radz_results_write(const radz_results *results, const char *dir, radz_error *err) RADZ_MUST_USE;
+/* Reads DIR/results.json back (rows, blocks, absent, skips, groups, facts, curves); printing it again gives the same bytes. */
+radz_status radz_results_load(const char *dir, radz_results **out, radz_error *err) RADZ_MUST_USE;
+
+/* Per-image scores: DIR/scores-<dataset>-<model>-<scorer>.csv with columns image, <class>...; `images` [n], `scores`
+ * [n, n_classes] row-major. */
+radz_status radz_scores_write(const char *dir, const char *dataset, const char *model, const char *scorer,
+                              const char *const *images, size_t n, const char *const *classes, size_t n_classes,
+                              const double *scores, radz_error *err) RADZ_MUST_USE;
+
+#endif
