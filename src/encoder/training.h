@@ -43,8 +43,9 @@ typedef struct radz_train_clip_options {
     int64_t validate_every;   /* steps; 0: at the end only */
     int64_t stop_after;    /* return after this many steps of this call with a checkpoint (tests); 0: go to the end */
     int threads;           /* of libtorch's operations */
-    const char *device;    /* "cpu", "cuda:0" */
-    const char *folder;    /* checkpoint, log and the finished model are written here; exists */
+    const char *device;    /* "cpu"; others are not supported yet */
+    const char *work;      /* folder of checkpoint.safetensors and log.csv; exists */
+    const char *output;    /* folder that gets config.json and model.safetensors at the end */
     bool fresh;            /* start anew although there is a checkpoint */
     const char *recipe;    /* identifies what is trained (a digest): a checkpoint of another one is refused */
 } radz_train_clip_options;
