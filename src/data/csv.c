@@ -27,7 +27,7 @@ struct radz_csv {
     size_t *offsets;    /* [n_fields] into row */
     size_t n_fields, offsets_capacity;
     const char **fields; /* [columns], what callers see */
-    bool row_done, no_memory;
+    bool row_done, row_blank, no_memory;
     size_t row_bytes;   /* of the file, so far in this row */
     size_t line, row_line;
 
@@ -104,8 +104,10 @@ static radz_status feed_line(radz_csv *csv, radz_error *err)
     if (last == '\r' || (last == '\n' && !(csv->after_cr && length == 1)))
         csv->line++;
     csv->after_cr = last == '\r';
-    /* an empty line leaves libcsv where it was: the row has not begun */
-    if (!csv->row_done && csv->n_fields == 0 && length == 1 && (last == '\n' || last == '\r') && csv->row_bytes == 1)
+    /* an empty line gives no row: the next one begins after it */
+    for (size_t i = 0; i < length && csv->row_blank; i++)
+        csv->row_blank = strchr(" \t\r\n", begin[i]) != NULL;
+    if (csv->row_blank && (last == '\n' || last == '\r'))
         csv->row_bytes = 0;
     return RADZ_OK;
 }
@@ -114,6 +116,7 @@ static radz_status feed_line(radz_csv *csv, radz_error *err)
 static radz_status read_row(radz_csv *csv, bool *more, radz_error *err)
 {
     csv->row_done = false;
+    csv->row_blank = true;
     csv->row_size = csv->n_fields = csv->row_bytes = 0;
     while (!csv->row_done && !csv->finished) {
         radz_status st = RADZ_OK;
