@@ -1,0 +1,72 @@
+/* CLIP (Radford et al. 2021): a vision transformer and a causal text transformer with a common embedding space, in the
+ * layout of Hugging Face's CLIPModel (config.json + model.safetensors). */
+#ifndef RADZ_MODEL_CLIP_H
+#define RADZ_MODEL_CLIP_H
+
+#include "torch/tensor.h"
+
+typedef enum clip_activation { CLIP_QUICK_GELU, CLIP_GELU, CLIP_GELU_TANH, CLIP_RELU } clip_activation;
+
+typedef struct clip_tower_config {
+    int64_t width, mlp_width, layers, heads;
+    clip_activation activation;
+    double norm_eps;
+} clip_tower_config;
+
+typedef struct clip_config {
+    clip_tower_config text, image;
+    int64_t vocabulary;                 /* token ids are in [0, vocabulary) */
+    int64_t context;                    /* most tokens of a text */
+    int64_t bos_token, eos_token, pad_token;
+    int64_t image_size, patch_size, channels; /* pixels, pixels, 3 */
+    int64_t embed_dim;                  /* of the common space */
+    double logit_scale_init;            /* natural logarithm of the factor before training */
+    double init_factor, init_range;     /* of clip_init_random: initializer_factor, vision initializer_range */
+} clip_config;
+
+/* Hugging Face's defaults (ViT-B/32 of OpenAI), to be changed before clip_init_random. */
+clip_config clip_config_default(void);
+/* Reads DIR/config.json; absent keys have Hugging Face's defaults. RADZ_E_UNSUPPORTED: another model type, an unknown
+ * activation, pictures or patches that are not square. */
+radz_status clip_config_load(const char *dir, clip_config *out, radz_error *err) RADZ_MUST_USE;
+/* RADZ_E_VALUE names the first field that cannot be. */
+radz_status clip_config_check(const clip_config *config, const char *where, radz_error *err) RADZ_MUST_USE;
+
+typedef struct clip_options {
+    TDevice device; /* zero: cpu */
+    TDtype dtype;   /* zero: f32; f16 and bf16 compute in that type */
+    int threads;    /* for reading; computing uses t_threads_set */
+    bool trainable; /* weights in memory of their own (f32 only), collecting gradients in grad scopes */
+} clip_options;
+
+typedef struct clip_model clip_model;
+
+/* Opens a model folder. Weights stay in the mapped file unless type, device or `trainable` ask for a copy. Missing,
+ * surplus, misshapen and non-finite tensors are errors that name them. */
+radz_status clip_open(const char *dir, const clip_options *options, clip_model **out, radz_error *err) RADZ_MUST_USE;
+/* A new trainable f32 model on the cpu with Hugging Face's initialisation; the same seed gives the same bytes. */
+radz_status clip_init_random(const clip_config *config, uint64_t seed, clip_model **out, radz_error *err) RADZ_MUST_USE;
+void clip_free(clip_model *model);
+const clip_config *clip_config_of(const clip_model *model);
+
+/* pixels [B,3,S,S], preprocessed, any floating type -> [B,embed_dim] in the model's type, not normalised. */
+Tensor *clip_image_features(Scope *s, const clip_model *model, const Tensor *pixels);
+/* ids i64 [B,T], T <= context -> [B,embed_dim], not normalised. The embedding of a text is that of its end token: the
+ * first position of eos_token, or of the highest id where eos_token is 2 (as in the configurations of OpenAI's models).
+ * Later positions do not change it. */
+Tensor *clip_text_features(Scope *s, const clip_model *model, const Tensor *ids);
+Tensor *clip_logit_scale(const clip_model *model);     /* [] the parameter, a logarithm; borrowed */
+double clip_logit_factor(const clip_model *model);     /* exp of it, as it is now */
+
+typedef struct clip_parameter {
+    const char *name; /* Hugging Face's */
+    Tensor *tensor;   /* borrowed */
+} clip_parameter;
+/* All weights, in a fixed order; borrowed. They are leaves when the model is trainable. */
+size_t clip_parameters(const clip_model *model, const clip_parameter **out);
+
+/* Writes DIR/model.safetensors (f32 of an f32 model, else the model's type) and DIR/config.json, as transformers loads
+ * them; same weights, same bytes. The folder is made if need be. */
+radz_status clip_save(const clip_model *model, const char *dir, radz_error *err) RADZ_MUST_USE;
+
+#endif

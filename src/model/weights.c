@@ -1,0 +1,148 @@
+#include "model/weights.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+struct weights {
+    safetensors *files;
+    weights_options options;
+    Scope *scope; /* owns the tensors; its sticky error is the first that happened */
+    bool *used;   /* [safetensors_count] */
+    radz_strlist missing;
+    char *dir;
+};
+
+radz_status weights_open(const char *dir, const weights_options *options, weights **out, radz_error *err)
+{
+    *out = NULL;
+    radz_status status;
+    weights *w = radz_calloc(1, sizeof *w, err);
+    if (w == NULL)
+        return RADZ_E_NOMEM;
+    w->options = *options;
+    w->dir = radz_strdup(dir, err);
+    status = w->dir != NULL ? scope_create(SCOPE_INFERENCE, &w->scope, err) : RADZ_E_NOMEM;
+    if (status == RADZ_OK)
+        status = safetensors_open_dir(dir, &w->files, err);
+    if (status == RADZ_OK)
+        status = safetensors_check_finite(w->files, options->threads, err);
+    if (status == RADZ_OK) {
+        w->used = radz_calloc(safetensors_count(w->files), sizeof *w->used, err);
+        status = w->used != NULL ? RADZ_OK : RADZ_E_NOMEM;
+    }
+    if (status) {
+        weights_free(w);
+        return status;
+    }
+    *out = w;
+    return RADZ_OK;
+}
+
+void weights_free(weights *w)
+{
+    if (w == NULL)
+        return;
+    scope_free(w->scope); /* before the files it borrows from */
+    safetensors_free(w->files);
+    radz_strlist_free(&w->missing);
+    free(w->used);
+    free(w->dir);
+    free(w);
+}
+
+static void shape_text(int ndim, const int64_t *shape, char *text, size_t size)
+{
+    size_t used = (size_t)snprintf(text, size, "[");
+    for (int d = 0; d < ndim && used < size; d++)
+        used += (size_t)snprintf(text + used, size - used, "%s%" PRId64, d > 0 ? "," : "", shape[d]);
+    if (used < size)
+        snprintf(text + used, size - used, "]");
+}
+
+Tensor *weights_take(weights *w, int ndim, const int64_t *shape, const char *format, ...)
+{
+    char name[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(name, sizeof name, format, args);
+    va_end(args);
+    if (!scope_ok(w->scope))
+        return NULL;
+
+    const safetensors_entry *e = safetensors_find(w->files, name);
+    if (e == NULL) {
+        radz_error err = {0};
+        if (radz_strlist_add(&w->missing, name, &err))
+            scope_fail(w->scope, err.code, "%s", err.message);
+        return NULL;
+    }
+    w->used[e - safetensors_at(w->files, 0)] = true;
+    if (e->ndim != ndim || memcmp(e->shape, shape, (size_t)ndim * sizeof *shape) != 0) {
+        char found[128], wanted[128];
+        shape_text(e->ndim, e->shape, found, sizeof found);
+        shape_text(ndim, shape, wanted, sizeof wanted);
+        return scope_fail(w->scope, RADZ_E_VALUE, "'%s': tensor '%s' has shape %s, the configuration wants %s", e->file, name,
+                          found, wanted);
+    }
+    if (e->dtype != T_F32 && e->dtype != T_F16 && e->dtype != T_BF16 && e->dtype != T_F64)
+        return scope_fail(w->scope, RADZ_E_VALUE, "'%s': tensor '%s' is of type %s, wanted a floating type", e->file, name,
+                          t_dtype_name(e->dtype));
+    size_t mark = scope_mark(w->scope);
+    Tensor *x = t_borrow_host(w->scope, e->data, ndim, shape, e->dtype);
+    if (w->options.writable)
+        x = t_clone(w->scope, x);
+    x = t_to(w->scope, x, w->options.dtype, w->options.device);
+    return scope_release(w->scope, mark, x);
+}
+
+bool weights_has(const weights *w, const char *name)
+{
+    return safetensors_find(w->files, name) != NULL;
+}
+
+void weights_ignore(weights *w, const char *name)
+{
+    const safetensors_entry *e = safetensors_find(w->files, name);
+    if (e != NULL)
+        w->used[e - safetensors_at(w->files, 0)] = true;
+}
+
+/* Appends ", name" to a text of fixed size while there is room. */
+static void add_name(char *text, size_t size, const char *name)
+{
+    size_t used = strlen(text);
+    if (used + strlen(name) + 8 < size)
+        snprintf(text + used, size - used, "%s%s", used > 0 ? ", " : "", name);
+    else if (used + 6 < size && !radz_str_ends(text, "..."))
+        snprintf(text + used, size - used, ", ...");
+}
+
+radz_status weights_finish(weights *w, radz_error *err)
+{
+    if (!scope_ok(w->scope))
+        return scope_error(w->scope, err);
+    char names[480] = "";
+    if (w->missing.count > 0) {
+        for (size_t i = 0; i < w->missing.count; i++)
+            add_name(names, sizeof names, w->missing.items[i]);
+        return radz_fail(err, RADZ_E_MISSING, "'%s': %zu of the model's tensors missing from its safetensors files: %s",
+                         w->dir, w->missing.count, names);
+    }
+    size_t surplus = 0;
+    for (size_t i = 0; i < safetensors_count(w->files); i++) {
+        if (!w->used[i]) {
+            surplus++;
+            add_name(names, sizeof names, safetensors_at(w->files, i)->name);
+        }
+    }
+    if (surplus > 0)
+        return radz_fail(err, RADZ_E_VALUE,
+                         "'%s': %zu tensors in its safetensors files that the configuration has no place for: %s", w->dir,
+                         surplus, names);
+    return RADZ_OK;
+}
