@@ -97,6 +97,8 @@ typedef struct radz_results {
 radz_status radz_results_create(const char *run_id, const char *suite, const char *suite_title, const char *command,
                                 radz_results **out, radz_error *err) RADZ_MUST_USE;
 void radz_results_free(radz_results *results);
+/* Sets the run's name once everything that determines it is known. */
+radz_status radz_results_name(radz_results *results, const char *run_id, radz_error *err) RADZ_MUST_USE;
 
 radz_status radz_results_add_row(radz_results *results, const radz_result_row *row, radz_error *err) RADZ_MUST_USE;
 radz_status radz_results_add_block(radz_results *results, const radz_result_block *block, radz_error *err) RADZ_MUST_USE;

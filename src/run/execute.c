@@ -1,0 +1,475 @@
+#include "run/execute.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "cache/cache.h"
+#include "metric/resample.h"
+#include "run/embed.h"
+#include "run/evaluate.h"
+#include "run/make_phantom.h"
+#include "run/prompt_texts.h"
+
+/* One data set of the plan, loaded; NULL members when it is not here. */
+typedef struct loaded_dataset {
+    const radz_plan_dataset *planned;
+    radz_dataset *data;
+    const char **paths, **names; /* [n] views of the samples */
+} loaded_dataset;
+
+/* One model of the plan with what it has made of each data set. */
+typedef struct loaded_model {
+    const radz_plan_model *planned;
+    radz_encoder *encoder;
+    radz_store *images, *texts;
+    char weights[RADZ_SHA256_HEX_SIZE];
+    radz_embed_output *outputs;   /* [n_datasets] */
+    radz_prompt_texts *prompts;   /* [n_datasets], with their embeddings */
+} loaded_model;
+
+typedef struct execution {
+    const radz_home *home;
+    const radz_plan *plan;
+    const radz_execute_options *options;
+    uint64_t seed;
+    radz_cache *cache;
+    radz_memo *memo;
+    loaded_dataset *datasets; /* [plan->n_datasets] */
+    loaded_model *models;     /* [plan->n_models] */
+    radz_results *results;
+    char *run_dir;
+} execution;
+
+/* ---- loading ---- */
+
+static bool will_be_evaluated(const loaded_dataset *d)
+{
+    return d->data != NULL && d->data->n > 0;
+}
+
+/* The phantom is made by the program: on first use, or where a part of its images is not there yet. */
+static radz_status generate(const execution *e, const radz_plan_dataset *d, const char *split, radz_error *err)
+{
+    radz_make_phantom_options make = {
+        .patients = d->card->generated->patients,
+        .seed = d->card->generated->seed,
+        .split = split,
+        .threads = e->options->threads,
+    };
+    radz_info("making the synthetic data set '%s' in '%s'", d->card->base.name, d->location.root);
+    radz_status st = radz_make_phantom(d->location.root, &make, err);
+    return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "data set '%s'", d->card->base.name), st);
+}
+
+static radz_status load_dataset(const execution *e, loaded_dataset *d, radz_error *err)
+{
+    const radz_dataset_card *card = d->planned->card;
+    const radz_dataset_location *location = &d->planned->location;
+    if (location->presence >= RADZ_DATASET_NOT_HERE) {
+        radz_info("%s: not here: %s", card->base.name, location->hint);
+        return radz_results_add_absent(e->results,
+                                       &(radz_result_absent){card->base.name, card->base.title, location->hint}, err);
+    }
+    const char *split = e->options->split != NULL ? e->options->split : card->split;
+    const radz_strlist *classes = e->options->classes;
+    radz_dataset_filter filter = {
+        .classes = classes != NULL ? (const char *const *)classes->items : NULL,
+        .classes_count = classes != NULL ? classes->count : 0,
+        .limit = e->options->limit,
+        .seed = e->seed,
+    };
+    radz_status st = RADZ_OK;
+    if (location->presence == RADZ_DATASET_GENERATED)
+        st = generate(e, d->planned, split, err);
+    if (st == RADZ_OK)
+        st = radz_dataset_load(card, location->root, split, &filter, &d->data, err);
+    char *own_root = st == RADZ_OK && card->generated != NULL ? radz_home_generated_root(e->home, card, err) : NULL;
+    bool incomplete = own_root != NULL && strcmp(own_root, location->root) == 0 && d->data->n_missing > 0;
+    free(own_root);
+    if (incomplete) {
+        radz_dataset_free(d->data);
+        d->data = NULL;
+        st = generate(e, d->planned, split, err);
+        if (st == RADZ_OK)
+            st = radz_dataset_load(card, location->root, split, &filter, &d->data, err);
+    }
+    if (st != RADZ_OK)
+        return st;
+
+    const radz_dataset *data = d->data;
+    if (data->n_missing > 0)
+        radz_warn("%s: %zu of the %zu images of split '%s' have no file (e.g. %s); the figures are those of the other %zu",
+                  data->name, data->n_missing, data->split_images, data->split, data->missing_example, data->n);
+    if (data->n == 0) {
+        radz_warn("%s: no image of split '%s' is here; it is left out", data->name, data->split);
+        return radz_results_add_absent(
+            e->results, &(radz_result_absent){card->base.name, card->base.title, "no image of the split is here"}, err);
+    }
+    d->paths = radz_calloc(data->n, sizeof *d->paths, err);
+    d->names = radz_calloc(data->n, sizeof *d->names, err);
+    if (d->paths == NULL || d->names == NULL)
+        return RADZ_E_NOMEM;
+    for (size_t i = 0; i < data->n; i++) {
+        d->paths[i] = data->samples[i].path;
+        d->names[i] = data->samples[i].image_id;
+    }
+    return RADZ_OK;
+}
+
+/* ---- phase one: everything that may need the encoder ---- */
+
+/* What the rows of a store depend on, line by line. */
+static radz_status open_store(execution *e, loaded_model *m, const char *kind, const char *input, radz_store **out,
+                              radz_error *err)
+{
+    const radz_encoder_facts *facts = radz_encoder_info(m->encoder);
+    radz_strbuf text = {0};
+    radz_status st = radz_strbuf_printf(
+        &text, err, "model: %s\nfamily: %s\nweights: sha256 %s\nconfig: sha256 %s\ndtype: %s\ndevice: %s\nlibtorch: %s\n%s\n",
+        m->planned->card->base.name, facts->family, m->weights, facts->config_sha256, facts->dtype, facts->device_class,
+        radz_torch_version(), input);
+    if (st == RADZ_OK)
+        st = radz_store_open(e->cache, kind, text.text, facts->dim, out, err);
+    radz_strbuf_free(&text);
+    return st;
+}
+
+static radz_status weights_digest(execution *e, loaded_model *m, radz_error *err)
+{
+    const radz_encoder_facts *facts = radz_encoder_info(m->encoder);
+    radz_sha256 hash;
+    radz_sha256_begin(&hash);
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && i < facts->n_weight_files; i++) {
+        unsigned char digest[RADZ_CACHE_KEY_SIZE];
+        st = radz_memo_sha256(e->memo, facts->weight_files[i], digest, NULL, err);
+        radz_sha256_add(&hash, digest, sizeof digest);
+        /* one file: its own digest, as sha256sum prints it */
+        for (size_t b = 0; st == RADZ_OK && facts->n_weight_files == 1 && b < sizeof digest; b++)
+            snprintf(m->weights + 2 * b, 3, "%02x", digest[b]);
+    }
+    char all[RADZ_SHA256_HEX_SIZE];
+    radz_status ended = radz_sha256_end(&hash, all, st == RADZ_OK ? err : NULL);
+    if (st == RADZ_OK)
+        st = ended;
+    if (st == RADZ_OK && facts->n_weight_files != 1)
+        memcpy(m->weights, all, sizeof all);
+    const char *wanted = m->planned->card->weights_sha256;
+    if (st == RADZ_OK && wanted != NULL && strcmp(wanted, m->weights) != 0)
+        st = radz_fail(err, RADZ_E_VALUE, "model '%s': its weights have the SHA-256 %s, its card wants %s",
+                       m->planned->card->base.name, m->weights, wanted);
+    return st;
+}
+
+static radz_status open_model(execution *e, loaded_model *m, radz_error *err)
+{
+    const radz_model_card *card = m->planned->card;
+    radz_encoder_options options = {
+        .device = e->options->device,
+        .dtype = e->options->dtype != NULL ? e->options->dtype : radz_model_dtype_name(card->dtype),
+        .threads = e->options->threads,
+        .batch = card->batch,
+        .preprocess = card->preprocess,
+        .preprocess_steps = (const char *const *)card->preprocess_steps,
+        .n_preprocess_steps = card->preprocess_steps_count,
+    };
+    radz_status st = radz_encoder_open(card->family, m->planned->folder, &options, &m->encoder, err);
+    if (st == RADZ_OK)
+        st = weights_digest(e, m, err);
+    radz_strbuf input = {0};
+    if (st == RADZ_OK)
+        st = radz_strbuf_printf(&input, err, "preprocess: %s", radz_encoder_info(m->encoder)->recipe_text);
+    if (st == RADZ_OK)
+        st = open_store(e, m, "image", input.text, &m->images, err);
+    radz_strbuf_free(&input);
+    if (st == RADZ_OK)
+        st = radz_strbuf_printf(&input, err, "tokenizer: sha256 %s", radz_encoder_info(m->encoder)->tokenizer_sha256);
+    if (st == RADZ_OK)
+        st = open_store(e, m, "text", input.text, &m->texts, err);
+    radz_strbuf_free(&input);
+    return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "model '%s'", card->base.name), st);
+}
+
+static radz_status embed_dataset(execution *e, loaded_model *m, size_t d, radz_error *err)
+{
+    const loaded_dataset *set = &e->datasets[d];
+    const char *model_name = m->planned->card->base.name;
+    radz_embed_output *out = &m->outputs[d];
+    radz_embed_input input = {
+        .paths = set->paths,
+        .names = set->names,
+        .n = set->data->n,
+        .skip_bad = e->options->skip_bad,
+        .threads = e->options->threads,
+    };
+    radz_info("%s with %s:", set->data->name, model_name);
+    radz_status st = radz_embed_images(m->encoder, m->images, e->memo, &input, out, err);
+    if (st != RADZ_OK)
+        return radz_prefix(err, "data set '%s', model '%s'", set->data->name, model_name), st;
+    for (size_t i = 0; st == RADZ_OK && i < out->n_skips; i++) {
+        radz_result_skip skip = {set->data->name, model_name, set->names[out->skips[i].index], out->skips[i].reason};
+        radz_warn("skipped: %s", skip.reason);
+        st = radz_results_add_skip(e->results, &skip, err);
+    }
+    if (st == RADZ_OK)
+        st = radz_results_add_stage(
+            e->results,
+            &(radz_result_stage){"embed images", set->data->name, model_name, out->n_cached + out->n_encoded, out->n_cached,
+                                 out->seconds}, err);
+    double begun = radz_clock_seconds();
+    radz_prompt_texts *p = &m->prompts[d];
+    if (st == RADZ_OK)
+        st = radz_prompt_texts_make(m->planned->prompts, set->data->classes, set->data->n_classes, p, err);
+    if (st == RADZ_OK) {
+        p->embeddings = radz_calloc(p->n * radz_encoder_info(m->encoder)->dim, sizeof(float), err);
+        st = p->embeddings == NULL ? RADZ_E_NOMEM
+                                   : radz_embed_texts(m->encoder, m->texts, p->texts, p->n, p->embeddings, err);
+    }
+    if (st == RADZ_OK)
+        st = radz_results_add_stage(e->results,
+                                    &(radz_result_stage){"embed texts", set->data->name, model_name, p->n, 0,
+                                                         radz_clock_seconds() - begun}, err);
+    return st;
+}
+
+static radz_status embed_all(execution *e, radz_error *err)
+{
+    for (size_t i = 0; i < e->plan->n_models; i++) {
+        loaded_model *m = &e->models[i];
+        m->planned = &e->plan->models[i];
+        m->outputs = radz_calloc(e->plan->n_datasets, sizeof *m->outputs, err);
+        m->prompts = radz_calloc(e->plan->n_datasets, sizeof *m->prompts, err);
+        if (m->outputs == NULL || m->prompts == NULL)
+            return RADZ_E_NOMEM;
+        if (m->planned->folder == NULL) {
+            radz_info("model %s: not here: %s", m->planned->card->base.name, m->planned->hint);
+            radz_status st = radz_results_add_absent(
+                e->results, &(radz_result_absent){m->planned->card->base.name, m->planned->card->base.title, m->planned->hint},
+                err);
+            if (st != RADZ_OK)
+                return st;
+            continue;
+        }
+        radz_status st = open_model(e, m, err);
+        for (size_t d = 0; st == RADZ_OK && d < e->plan->n_datasets; d++)
+            if (will_be_evaluated(&e->datasets[d]))
+                st = embed_dataset(e, m, d, err);
+        if (st == RADZ_OK)
+            st = radz_store_compact(m->images, err);
+        if (st == RADZ_OK)
+            st = radz_store_compact(m->texts, err);
+        if (st != RADZ_OK)
+            return st;
+        radz_encoder_release(m->encoder); /* the weights; its facts stay */
+    }
+    return RADZ_OK;
+}
+
+/* ---- identity ---- */
+
+/* A name for everything that determines the figures: the same inputs give the same folder. */
+static radz_status name_run(execution *e, radz_error *err)
+{
+    const radz_execute_options *o = e->options;
+    char hex[RADZ_SHA256_HEX_SIZE], number[32];
+    radz_sha256 hash;
+    radz_sha256_begin(&hash);
+    radz_sha256_add_text(&hash, RADZ_VERSION);
+    radz_sha256_add_text(&hash, radz_torch_version());
+    radz_sha256_add_text(&hash, e->plan->suite->base.sha256);
+    snprintf(number, sizeof number, "%" PRIu64, e->seed);
+    radz_sha256_add_text(&hash, number);
+    for (size_t i = 0; i < e->plan->n_datasets; i++) {
+        const loaded_dataset *d = &e->datasets[i];
+        radz_sha256_add_text(&hash, d->planned->card->base.sha256);
+        radz_sha256_add_text(&hash, will_be_evaluated(d) ? d->data->fingerprint : "absent");
+    }
+    for (size_t i = 0; i < e->plan->n_models; i++) {
+        const loaded_model *m = &e->models[i];
+        radz_sha256_add_text(&hash, m->planned->card->base.sha256);
+        radz_sha256_add_text(&hash, m->planned->prompts->base.sha256);
+        radz_sha256_add_text(&hash, m->weights);
+        if (m->encoder != NULL) {
+            radz_sha256_add_text(&hash, radz_encoder_info(m->encoder)->dtype);
+            radz_sha256_add_text(&hash, radz_encoder_info(m->encoder)->device_class);
+        }
+        for (size_t d = 0; d < e->plan->n_datasets; d++)
+            for (size_t s = 0; s < m->outputs[d].n_skips; s++)
+                radz_sha256_add_text(&hash, e->datasets[d].names[m->outputs[d].skips[s].index]);
+    }
+    for (size_t i = 0; i < e->plan->n_scorers; i++)
+        radz_sha256_add_text(&hash, e->plan->scorers[i]);
+    radz_status st = radz_sha256_end(&hash, hex, err);
+    if (st != RADZ_OK)
+        return st;
+    radz_strbuf id = {0};
+    st = radz_strbuf_printf(&id, err, "%s-%.12s", e->plan->suite->base.name, hex);
+    if (st == RADZ_OK)
+        st = radz_results_name(e->results, id.text, err);
+    if (st == RADZ_OK && o->results_dir != NULL) {
+        e->run_dir = radz_path_join(o->results_dir, id.text, err);
+        st = e->run_dir == NULL ? RADZ_E_NOMEM : radz_mkdirs(e->run_dir, err);
+    }
+    radz_strbuf_free(&id);
+    return st;
+}
+
+static radz_status add_provenance(execution *e, radz_error *err)
+{
+    char hdf5[32], number[32];
+    radz_cache_hdf5_version(hdf5);
+    snprintf(number, sizeof number, "%" PRIu64, e->seed);
+    const struct {
+        const char *key, *value;
+    } facts[] = {
+        {"program", "radz-bench " RADZ_VERSION}, {"libtorch", radz_torch_version()},
+        {"blas", radz_blas_text()},              {"hdf5", hdf5},
+        {"suite card", e->plan->suite->base.sha256}, {"seed", number},
+        {"on error", e->options->skip_bad ? "skip" : "stop"},
+    };
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && i < sizeof facts / sizeof facts[0]; i++)
+        st = radz_results_add_fact(e->results, facts[i].key, facts[i].value, err);
+    return st;
+}
+
+/* ---- phase two: from the cache alone ---- */
+
+static radz_status evaluate_pair(execution *e, size_t dataset, loaded_model *m, radz_error *err)
+{
+    const loaded_dataset *d = &e->datasets[dataset];
+    const radz_encoder_facts *facts = radz_encoder_info(m->encoder);
+    radz_evaluation evaluation = {
+        .suite = e->plan->suite,
+        .dataset_card = d->planned->card,
+        .dataset = d->data,
+        .model_card = m->planned->card,
+        .weights_sha256 = m->weights,
+        .recipe = facts->recipe_text,
+        .dtype = facts->dtype,
+        .device_class = facts->device_class,
+        .dim = facts->dim,
+        .images = m->images,
+        .embedded = &m->outputs[dataset],
+        .prompts_card = m->planned->prompts,
+        .prompts = &m->prompts[dataset],
+        .seed = e->seed,
+        .threads = e->options->threads,
+        .run_dir = e->run_dir,
+    };
+    for (size_t s = 0; s < e->plan->n_scorers; s++) {
+        radz_status st = radz_evaluate(&evaluation, e->plan->scorers[s], e->results, err);
+        if (st != RADZ_OK)
+            return radz_prefix(err, "data set '%s', model '%s', scorer '%s'", d->data->name, m->planned->card->base.name,
+                               e->plan->scorers[s]), st;
+    }
+    return RADZ_OK;
+}
+
+static radz_status evaluate_all(execution *e, radz_error *err)
+{
+    size_t evaluated = 0;
+    radz_status st = RADZ_OK;
+    for (size_t d = 0; st == RADZ_OK && d < e->plan->n_datasets; d++) {
+        if (!will_be_evaluated(&e->datasets[d]))
+            continue;
+        st = radz_evaluate_groups(e->datasets[d].planned->card, e->datasets[d].data, e->results, err);
+        for (size_t m = 0; st == RADZ_OK && m < e->plan->n_models; m++) {
+            if (e->models[m].encoder == NULL)
+                continue;
+            st = evaluate_pair(e, d, &e->models[m], err);
+            evaluated++;
+        }
+    }
+    if (st == RADZ_OK && evaluated == 0)
+        st = radz_fail(err, RADZ_E_MISSING, "nothing to evaluate: no data set of the selection and no model for it is here");
+    return st;
+}
+
+static radz_status prepare(execution *e, radz_error *err)
+{
+    e->datasets = radz_calloc(e->plan->n_datasets, sizeof *e->datasets, err);
+    e->models = radz_calloc(e->plan->n_models, sizeof *e->models, err);
+    if (e->datasets == NULL || e->models == NULL)
+        return RADZ_E_NOMEM;
+    radz_status st = radz_results_create("", e->plan->suite->base.name, e->plan->suite->base.title,
+                                         e->options->command, &e->results, err);
+    if (st == RADZ_OK && e->options->results_dir != NULL) /* found out now, not after an hour of work */
+        st = radz_mkdirs(e->options->results_dir, err);
+    if (st == RADZ_OK)
+        st = radz_cache_open(e->home->cache, &e->cache, err);
+    if (st == RADZ_OK)
+        st = radz_memo_open(e->cache, &e->memo, err);
+    for (size_t i = 0; st == RADZ_OK && i < e->plan->n_datasets; i++) {
+        e->datasets[i].planned = &e->plan->datasets[i];
+        st = load_dataset(e, &e->datasets[i], err);
+    }
+    return st;
+}
+
+static radz_status tear_down(execution *e, radz_status st, radz_error *err)
+{
+    for (size_t i = 0; e->models != NULL && i < e->plan->n_models; i++) {
+        loaded_model *m = &e->models[i];
+        for (size_t d = 0; d < e->plan->n_datasets; d++) {
+            if (m->outputs != NULL)
+                radz_embed_output_free(&m->outputs[d]);
+            if (m->prompts != NULL)
+                radz_prompt_texts_free(&m->prompts[d]);
+        }
+        free(m->outputs);
+        free(m->prompts);
+        radz_status closed = radz_store_close(m->images, st == RADZ_OK ? err : NULL);
+        st = st == RADZ_OK ? closed : st;
+        closed = radz_store_close(m->texts, st == RADZ_OK ? err : NULL);
+        st = st == RADZ_OK ? closed : st;
+        radz_encoder_free(m->encoder);
+    }
+    for (size_t i = 0; e->datasets != NULL && i < e->plan->n_datasets; i++) {
+        radz_dataset_free(e->datasets[i].data);
+        free(e->datasets[i].paths);
+        free(e->datasets[i].names);
+    }
+    if (e->memo != NULL) {
+        radz_status closed = radz_memo_close(e->memo, st == RADZ_OK ? err : NULL);
+        st = st == RADZ_OK ? closed : st;
+    }
+    radz_cache_free(e->cache);
+    free(e->models);
+    free(e->datasets);
+    free(e->run_dir);
+    return st;
+}
+
+radz_status radz_execute(const radz_home *home, const radz_plan *plan, const radz_execute_options *options,
+                         radz_results **out, radz_error *err)
+{
+    *out = NULL;
+    execution e = {.home = home, .plan = plan, .options = options};
+    e.seed = options->seed < 0 ? plan->suite->seed : (uint64_t)options->seed;
+    double begun = radz_clock_seconds();
+    radz_status st = prepare(&e, err);
+    if (st == RADZ_OK)
+        st = embed_all(&e, err);
+    if (st == RADZ_OK)
+        st = name_run(&e, err);
+    if (st == RADZ_OK && !options->embed_only)
+        st = add_provenance(&e, err);
+    if (st == RADZ_OK && !options->embed_only)
+        st = evaluate_all(&e, err);
+    st = tear_down(&e, st, err);
+    if (st == RADZ_OK) {
+        e.results->total_seconds = radz_clock_seconds() - begun;
+        e.results->peak_memory = radz_peak_memory_bytes();
+        *out = e.results;
+    } else {
+        radz_results_free(e.results);
+    }
+    return st;
+}

@@ -1,0 +1,28 @@
+/* Carrying out a plan: embed everything through the cache (the only part that may open libtorch), then score, measure and
+ * collect the results from the cache alone. */
+#ifndef RADZ_RUN_EXECUTE_H
+#define RADZ_RUN_EXECUTE_H
+
+#include "report/results.h"
+#include "run/home.h"
+#include "run/plan.h"
+
+typedef struct radz_execute_options {
+    const radz_strlist *classes;  /* only these classes; NULL or empty: all */
+    const char *split;            /* NULL: as the data set's card says */
+    size_t limit;                 /* 0: all images */
+    int64_t seed;                 /* < 0: as the suite's card says; of bootstrap and subset */
+    int threads;
+    const char *device, *dtype;   /* NULL: cpu; as the model's card says */
+    bool skip_bad;                /* unreadable images are left out and counted */
+    bool embed_only;              /* stop after the embeddings */
+    const char *command;          /* for provenance */
+    const char *results_dir;      /* per-image scores are written below RESULTS_DIR/RUN_ID as they are ready; NULL: not */
+} radz_execute_options;
+
+/* Runs the plan. `*out` holds the results (also of an embed-only run: without rows). Nothing evaluated at all is
+ * RADZ_E_MISSING. On cancellation everything computed so far is in the cache. */
+radz_status radz_execute(const radz_home *home, const radz_plan *plan, const radz_execute_options *options,
+                         radz_results **out, radz_error *err) RADZ_MUST_USE;
+
+#endif

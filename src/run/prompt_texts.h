@@ -1,0 +1,23 @@
+/* A prompts card over the classes of a data set: the texts to encode, and which class, polarity and template each has. */
+#ifndef RADZ_RUN_PROMPT_TEXTS_H
+#define RADZ_RUN_PROMPT_TEXTS_H
+
+#include "data/card.h"
+#include "text/prompts.h"
+
+typedef struct radz_prompt_texts {
+    radz_prompt_list list;
+    size_t n;
+    const char **texts;     /* [n], views of the list */
+    uint32_t *class_of;     /* [n] */
+    uint8_t *polarity_of;   /* [n] */
+    uint32_t *template_of;  /* [n] */
+    float *embeddings;      /* [n, dim]; set by whoever encodes them, owned here */
+} radz_prompt_texts;
+
+/* `out` is zeroed first; free it with radz_prompt_texts_free also after an error. */
+radz_status radz_prompt_texts_make(const radz_prompts_card *card, const char *const *classes, size_t n_classes,
+                                   radz_prompt_texts *out, radz_error *err) RADZ_MUST_USE;
+void radz_prompt_texts_free(radz_prompt_texts *texts);
+
+#endif
