@@ -4,6 +4,8 @@
 #ifndef RADZ_DATA_PHANTOM_INTERNAL_H
 #define RADZ_DATA_PHANTOM_INTERNAL_H
 
+#include <math.h>
+
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data/phantom.h"
@@ -82,7 +84,7 @@ typedef struct ph_shot {
 } ph_shot;
 
 typedef struct ph_image {
-    radz_phantom_image public;
+    radz_phantom_image info;
     ph_shot shot;
 } ph_image;
 
