@@ -1,0 +1,58 @@
+/* Pairs of pictures and texts for a training: decoded once, kept small in memory, varied anew for each use. What a
+ * micro-batch holds is a function of the recipe's seed and the batch's number alone. */
+#ifndef RADZ_RUN_TRAIN_FEED_H
+#define RADZ_RUN_TRAIN_FEED_H
+
+#include "data/card_recipe.h"
+#include "data/dataset.h"
+#include "text/tokenizer.h"
+
+/* ---- pictures ---- */
+
+/* Decodes the pictures of all samples, gray, 8 bits (16-bit samples lose their low byte): shorter side to `side` with
+ * antialiased bicubic resampling, centre cut out. -> *planes [dataset->n, side, side], the caller's. */
+radz_status radz_feed_decode(const radz_dataset *dataset, size_t side, int threads, uint8_t **planes,
+                             radz_error *err) RADZ_MUST_USE;
+
+/* One variation of a stored picture [side, side] into out [size, size], normalised by the recipe's mean and deviation:
+ * a rotated, shifted and stretched square is cut out (bilinear; black outside), then gamma, contrast, brightness and
+ * noise. A function of the two numbers. */
+void radz_feed_vary(const radz_recipe_images *images, const uint8_t *plane, size_t side, uint64_t seed, uint64_t number,
+                    float *out, size_t size);
+/* The picture as it is, normalised: [size, size] samples to floats. */
+void radz_feed_normalize(const radz_recipe_images *images, const uint8_t *plane, size_t size, float *out);
+
+/* ---- texts ---- */
+
+typedef struct radz_feed_texts {
+    radz_arena arena;
+    size_t n;              /* reports */
+    const char **reports;  /* [n], borrowed from the data set */
+    size_t *first;         /* [n + 1]: sentences of report i are first[i] to first[i + 1] */
+    const char **sentences;
+    double *weights;       /* of drawing each */
+    size_t distinct;       /* different sentences */
+} radz_feed_texts;
+
+/* Cuts reports into sentences (at '.', '!' or '?' before a blank or the end) and counts in how many reports each is. A
+ * sample without a report is RADZ_E_MISSING. */
+radz_status radz_feed_texts_create(const radz_dataset *dataset, const radz_recipe_texts *options, radz_feed_texts *out,
+                                   radz_error *err) RADZ_MUST_USE;
+void radz_feed_texts_free(radz_feed_texts *texts);
+/* A text for sample i, appended to `out`: the whole report, or some of its sentences. A function of the two numbers. */
+radz_status radz_feed_draw_text(const radz_feed_texts *texts, const radz_recipe_texts *options, size_t i, uint64_t seed,
+                                uint64_t number, radz_strbuf *out, radz_error *err) RADZ_MUST_USE;
+
+/* ---- batches ---- */
+
+typedef struct radz_feed radz_feed;
+/* All arguments are borrowed and must outlive the feed; `planes` as radz_feed_decode made them with recipe->images->stored.
+ */
+radz_status radz_feed_create(const radz_recipe_card *recipe, const radz_dataset *dataset, const uint8_t *planes,
+                             const radz_tokenizer *tokenizer, int threads, radz_feed **out,
+                             radz_error *err) RADZ_MUST_USE;
+void radz_feed_free(radz_feed *feed);
+/* As radz_train_source.batch asks. Every sample comes once per epoch, in an order of the epoch's own. */
+radz_status radz_feed_batch(void *feed, int64_t number, float *pixels, int32_t *ids, int64_t *tokens, radz_error *err);
+
+#endif
