@@ -337,18 +337,10 @@ static const cyaml_schema_field_t reports_fields[] = {RADZ_FIELD_TEXT("file", ra
                                                       RADZ_FIELD_TEXT("text", radz_reports_spec, text),
                                                       CYAML_FIELD_END};
 
-static const cyaml_schema_field_t generated_split_fields[] = {
-    RADZ_FIELD_TEXT("name", radz_generated_split, name),
-    CYAML_FIELD_UINT("patients", CYAML_FLAG_DEFAULT, radz_generated_split, patients), CYAML_FIELD_END};
-static const cyaml_schema_value_t generated_split_entry = {
-    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, radz_generated_split, generated_split_fields)};
 static const cyaml_schema_field_t generated_fields[] = {
     RADZ_FIELD_TEXT("generator", radz_generated_spec, generator),
     CYAML_FIELD_UINT("seed", CYAML_FLAG_OPTIONAL, radz_generated_spec, seed),
-    CYAML_FIELD_UINT("patients", CYAML_FLAG_DEFAULT, radz_generated_spec, patients),
-    CYAML_FIELD_SEQUENCE("splits", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, radz_generated_spec, splits,
-                         &generated_split_entry, 0, CYAML_UNLIMITED),
-    CYAML_FIELD_END};
+    CYAML_FIELD_UINT("patients", CYAML_FLAG_DEFAULT, radz_generated_spec, patients), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t dataset_fields[] = {
     RADZ_CARD_BASE_FIELDS(radz_dataset_card),
@@ -379,7 +371,6 @@ static const radz_card_range dataset_ranges[] = {{"splits.images", 1, 1e9},
                                                  {"splits.patients", 1, 1e9},
                                                  {"labels.rows_expected", 1, 1e9},
                                                  {"generated.patients", 1, 1e6},
-                                                 {"generated.splits.patients", 1, 1e6},
                                                  {NULL, 0, 0}};
 
 const radz_split_spec *radz_dataset_card_split(const radz_dataset_card *card, const char *name)
@@ -581,17 +572,8 @@ static radz_status finish_dataset(void *data, const radz_card_source *source, ra
         st = fail_split(card, source, "split", card->split, err);
     if (st == RADZ_OK && card->split == NULL && card->splits_count > 0)
         st = radz_card_set_text(&card->split, card->splits[0].name, err);
-    if (st == RADZ_OK && card->generated != NULL) {
-        radz_generated_spec *generated = card->generated;
-        uint64_t patients = 0;
-        for (size_t i = 0; i < generated->splits_count; i++)
-            patients += generated->splits[i].patients;
-        if (generated->splits_count > 0 && patients != generated->patients)
-            st = radz_card_fail(source, err, "generated.splits", "%llu patients in all; wanted the %u of 'patients'",
-                                (unsigned long long)patients, generated->patients);
-        if (!radz_card_has(source, "generated.seed"))
-            generated->seed = 1;
-    }
+    if (card->generated != NULL && !radz_card_has(source, "generated.seed"))
+        card->generated->seed = 1;
     return st;
 }
 

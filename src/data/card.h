@@ -202,17 +202,10 @@ typedef struct radz_reports_spec {
     char *text;
 } radz_reports_spec;
 
-typedef struct radz_generated_split {
-    char *name;
-    uint32_t patients;
-} radz_generated_split;
-
 typedef struct radz_generated_spec {
     char *generator;   /* "phantom" */
     uint64_t seed;     /* 1 when absent */
     uint32_t patients; /* all splits together */
-    radz_generated_split *splits; /* optional; patients add up to `patients` */
-    size_t splits_count;
 } radz_generated_spec;
 
 typedef struct radz_dataset_card {
