@@ -340,7 +340,8 @@ static const cyaml_schema_field_t reports_fields[] = {RADZ_FIELD_TEXT("file", ra
 static const cyaml_schema_field_t generated_fields[] = {
     RADZ_FIELD_TEXT("generator", radz_generated_spec, generator),
     CYAML_FIELD_UINT("seed", CYAML_FLAG_OPTIONAL, radz_generated_spec, seed),
-    CYAML_FIELD_UINT("patients", CYAML_FLAG_DEFAULT, radz_generated_spec, patients), CYAML_FIELD_END};
+    CYAML_FIELD_UINT("patients", CYAML_FLAG_DEFAULT, radz_generated_spec, patients),
+    RADZ_FIELD_TEXT_OPTIONAL("complete", radz_generated_spec, complete), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t dataset_fields[] = {
     RADZ_CARD_BASE_FIELDS(radz_dataset_card),

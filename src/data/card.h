@@ -206,6 +206,7 @@ typedef struct radz_generated_spec {
     char *generator;   /* "phantom" */
     uint64_t seed;     /* 1 when absent */
     uint32_t patients; /* all splits together */
+    char *complete;    /* optional: file below the root that lists, one per line, the splits that are wholly there */
 } radz_generated_spec;
 
 typedef struct radz_dataset_card {

@@ -95,6 +95,25 @@ static void join_names(char *const *names, size_t count, char *text, size_t size
         used += (size_t)snprintf(text + used, size - used, "%s%s", i > 0 ? ", " : "", names[i]);
 }
 
+/* Whether the generator had written the whole of the card's split when it was last interrupted or done. */
+static bool is_complete(const radz_dataset_card *card, const char *root)
+{
+    if (card->generated == NULL || card->generated->complete == NULL)
+        return true;
+    radz_error why = {0};
+    char *text = NULL, *path = radz_path_join(root, card->generated->complete, &why);
+    size_t size = 0;
+    bool found = false;
+    if (path != NULL && radz_file_read(path, 1 << 16, &text, &size, &why) == RADZ_OK) {
+        char *rest = NULL;
+        for (char *line = strtok_r(text, "\r\n", &rest); line != NULL && !found; line = strtok_r(NULL, "\r\n", &rest))
+            found = strcmp(line, card->split) == 0;
+    }
+    free(text);
+    free(path);
+    return found;
+}
+
 radz_status radz_dataset_locate(const radz_dataset_card *card, const char *override, const char *fallback,
                                 radz_dataset_location *out, radz_error *err)
 {
@@ -130,8 +149,7 @@ radz_status radz_dataset_locate(const radz_dataset_card *card, const char *overr
     char *labels = out->root != NULL ? find_label_file(card, out->root, &failed, err) : NULL;
     if (failed)
         goto done;
-    if (labels != NULL) {
-        free(labels);
+    if (labels != NULL && (chosen || is_complete(card, out->root))) {
         out->presence = RADZ_DATASET_HERE;
         st = RADZ_OK;
     } else if (!chosen && card->generated != NULL) {
@@ -147,6 +165,7 @@ radz_status radz_dataset_locate(const radz_dataset_card *card, const char *overr
         st = radz_strbuf_printf(&hint, err, "'%s' (from %s) does not hold %s; %s", out->root, from, names,
                                 card->provide);
     }
+    free(labels);
 done:
     out->hint = hint.text;
     if (st != RADZ_OK)

@@ -8,7 +8,7 @@
 /* ---- where is it ---- */
 typedef enum radz_dataset_presence {
     RADZ_DATASET_HERE,      /* `root` is a folder that holds the label file */
-    RADZ_DATASET_GENERATED, /* not there yet, but the card says how to make it (card->generated) */
+    RADZ_DATASET_GENERATED, /* the card's split is not wholly there yet, but the card says how to make it */
     RADZ_DATASET_NOT_HERE,  /* no root set, no such folder, or no label file in it */
     RADZ_DATASET_NO_READER  /* the reader is not built yet */
 } radz_dataset_presence;
@@ -22,7 +22,7 @@ typedef struct radz_dataset_location {
 
 /* The root is, in order: `override` (may be NULL), the environment variable RADZ_DATA_<NAME> (upper case, without what
  * is not a letter or digit), the card's root (relative to the card), and `fallback` (may be NULL: where a generated set
- * would be put). Fails only for want of memory. */
+ * would be put, and where it is made when it is not there yet). Fails only for want of memory. */
 radz_status radz_dataset_locate(const radz_dataset_card *card, const char *override, const char *fallback,
                                 radz_dataset_location *out, radz_error *err) RADZ_MUST_USE;
 void radz_dataset_location_free(radz_dataset_location *location);
