@@ -122,7 +122,8 @@ void radz_terminal_open(bool quiet)
     action.sa_flags = SA_RESTART;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error like any other */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe and a file over `ulimit -f` are write errors like any other */
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 bool radz_terminal_is_tty(void)
