@@ -672,14 +672,17 @@ radz_status radz_store_compact(radz_store *store, radz_error *err)
     int lock = -1;
     pthread_mutex_lock(&store->lock);
     radz_status st = flush_locked(store, err);
-    if (st != RADZ_OK || store->segment_count == 0)
+    if (st != RADZ_OK)
         goto done;
-    bool merged;
-    st = is_merged(store, &merged, err);
-    if (st != RADZ_OK || merged)
-        goto done;
+    bool merged = true;
     radz_error why = {0};
-    st = radz_cache_lock(store->dir, RADZ_MERGE_LOCK, true, RADZ_LOCK_WAIT_30S, &lock, &why);
+    st = refresh(store, &why);
+    if (st == RADZ_OK)
+        st = is_merged(store, &merged, &why);
+    if (st == RADZ_OK && merged)
+        goto done;
+    if (st == RADZ_OK)
+        st = radz_cache_lock(store->dir, RADZ_MERGE_LOCK, true, RADZ_LOCK_WAIT_30S, &lock, &why);
     if (st == RADZ_OK && lock < 0) {
         radz_info("cache: another process is merging '%s'", store->dir);
         goto done;

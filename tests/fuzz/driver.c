@@ -15,10 +15,10 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int main(int argc, char **argv);
 
-enum { MAX_SEEDS = 512, MAX_INPUT = 1 << 20 };
+enum { MAX_SEEDS = 512, INPUT_LIMIT = 1 << 20 };
 static struct { uint8_t *data; size_t size; } seeds[MAX_SEEDS];
 static size_t seed_count;
-static uint8_t current[MAX_INPUT];
+static uint8_t current[INPUT_LIMIT];
 static size_t current_size;
 
 static void save_input(int signal_number)
@@ -40,10 +40,10 @@ static void add_seed(const char *path)
             fclose(f);
         return;
     }
-    uint8_t *data = malloc(MAX_INPUT);
+    uint8_t *data = malloc(INPUT_LIMIT);
     if (data == NULL)
         exit(2);
-    seeds[seed_count].size = fread(data, 1, MAX_INPUT, f);
+    seeds[seed_count].size = fread(data, 1, INPUT_LIMIT, f);
     seeds[seed_count++].data = data;
     fclose(f);
 }
@@ -118,7 +118,7 @@ static void mutate(radz_rng *rng)
         }
         case 5: { /* repeat a piece */
             size_t n = left == 0 ? 0 : 1 + radz_rng_below(rng, (uint32_t)(left > 64 ? 64 : left));
-            if (current_size + n <= MAX_INPUT) {
+            if (current_size + n <= INPUT_LIMIT) {
                 memmove(current + at + n, current + at, left);
                 current_size += n;
             }
