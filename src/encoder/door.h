@@ -30,8 +30,8 @@ typedef struct radz_door_info {
 } radz_door_info;
 
 typedef struct radz_door {
-    uint32_t abi;              /* RADZ_DOOR_ABI of the plugin */
-    const char *torch_version; /* "1.13.0"; static storage */
+    uint32_t abi;                      /* RADZ_DOOR_ABI of the plugin; stays the first member */
+    const char *(*torch_version)(void); /* "1.13.0": what the plugin was compiled against; static storage */
 
     /* A CLIP folder (config.json, model.safetensors). `*out` is closed with model_close. One call at a time per model. */
     radz_status (*model_open)(const char *dir, const radz_door_options *options, radz_door_model **out,
@@ -53,9 +53,9 @@ typedef struct radz_door {
 const radz_door *radz_torch_door(void);
 
 /* The plugin's operations; loaded on the first call of the process, never unloaded (libtorch cannot be). Looked for as
- * $RADZ_TORCH_PLUGIN (then nowhere else), then as libradz_torch.so beside the program's libradz.so (or the program itself),
- * then in ../lib/radz-bench of the program. RADZ_E_MISSING lists the places; RADZ_E_BACKEND: it is there but cannot be
- * loaded; RADZ_E_UNSUPPORTED: it is of another version of the program. Any number of threads. */
+ * $RADZ_TORCH_PLUGIN (then nowhere else), as libradz_torch.so beside libradz.so, beside the program, and in
+ * ../lib/radz-bench from the program. RADZ_E_MISSING lists the places; RADZ_E_BACKEND: it is there but cannot be loaded;
+ * RADZ_E_UNSUPPORTED: it is of another version of the program. May be called by any number of threads. */
 radz_status radz_door_open(const radz_door **out, radz_error *err) RADZ_MUST_USE;
 bool radz_door_is_open(void);
 

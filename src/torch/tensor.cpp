@@ -351,8 +351,13 @@ int t_threads(void)
 
 radz_status t_deterministic_set(bool on, radz_error *err)
 {
-    return whole_library("t_deterministic_set", err,
-                         [&] { at::globalContext().setDeterministicAlgorithms(on, false); });
+    return whole_library("t_deterministic_set", err, [&] {
+        at::globalContext().setDeterministicAlgorithms(on, false);
+#if TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2)
+        // Otherwise every new tensor would be filled with NaN first; no operation here reads what it has not written.
+        at::globalContext().setDeterministicFillUninitializedMemory(false);
+#endif
+    });
 }
 
 radz_status t_synchronize(TDevice device, radz_error *err)

@@ -62,7 +62,8 @@ void t_library_config(char *text, size_t size);
  * this number per calling thread; the shim carries it over. */
 radz_status t_threads_set(int threads, radz_error *err) RADZ_MUST_USE;
 int t_threads(void);
-/* Refuse algorithms whose result differs from call to call (matters on CUDA only). */
+/* Refuse algorithms whose result differs from call to call. Matters on CUDA only, where cuBLAS also wants the environment
+ * variable CUBLAS_WORKSPACE_CONFIG=:4096:8 to be set before its first use. */
 radz_status t_deterministic_set(bool on, radz_error *err) RADZ_MUST_USE;
 /* Waits for the device to finish all queued work (no-op on the cpu); for timing. */
 radz_status t_synchronize(TDevice device, radz_error *err) RADZ_MUST_USE;

@@ -36,7 +36,6 @@ static radz_status model_open(const char *dir, const radz_door_options *options,
     if ((status = t_device_parse(options->device, &how.device, err)) != RADZ_OK ||
         (status = t_dtype_parse(options->dtype, &how.dtype, err)) != RADZ_OK ||
         (status = t_threads_set(options->threads, err)) != RADZ_OK ||
-        (status = t_deterministic_set(true, err)) != RADZ_OK ||
         (status = scope_create(SCOPE_INFERENCE, &model->scope, err)) != RADZ_OK ||
         (status = clip_open(dir, &how, &model->clip, err)) != RADZ_OK) {
         model_close(model);
@@ -85,14 +84,13 @@ static radz_status encode_texts(radz_door_model *model, const int32_t *ids, size
 
 const radz_door *radz_torch_door(void)
 {
-    static radz_door door; /* constant but for the version, which libtorch's side knows */
-    door = (radz_door){.abi = RADZ_DOOR_ABI,
-                       .torch_version = t_library_version(),
-                       .model_open = model_open,
-                       .encode_images = encode_images,
-                       .encode_texts = encode_texts,
-                       .model_close = model_close,
-                       .train_clip = train_clip,
-                       .config_text = t_library_config};
+    static const radz_door door = {.abi = RADZ_DOOR_ABI,
+                                   .torch_version = t_library_version,
+                                   .model_open = model_open,
+                                   .encode_images = encode_images,
+                                   .encode_texts = encode_texts,
+                                   .model_close = model_close,
+                                   .train_clip = train_clip,
+                                   .config_text = t_library_config};
     return &door;
 }
