@@ -67,7 +67,7 @@ void ph_thorax_set(ph_thorax *t, const ph_shot *shot, unsigned hidden)
     t->dome_y[PH_LEFT] = drop + body->dome_step;
     for (int side = 0; side < 2; side++) {
         t->lateral_drop[side] = 40 - 8 * poor;
-        t->medial_drop[side] = 20;
+        t->medial_drop[side] = 11;
         t->dome_x[side] = (side == PH_LEFT ? 1 : -1) * 0.52 * t->half_width;
     }
     for (int i = 0; i < shot->sign_count; i++) {
@@ -135,7 +135,7 @@ void ph_thorax_set(ph_thorax *t, const ph_shot *shot, unsigned hidden)
     t->heart_width = 2 * chest * ratio * heart_shrink * (t->near_scale / 1.035);
     double left_dome = t->dome_y[PH_LEFT], center = (t->dome_y[PH_RIGHT] + left_dome) / 2;
     center = ph_clamp(center, left_dome - 12, left_dome + 4);
-    t->heart_y = center + 6 - 0.36 * t->heart_width;
+    t->heart_y = center + 9 - 0.36 * t->heart_width;
     t->heart_x = t->shift_lower + t->shear * 60;
     t->carina_y = 0.285 * t->height;
     t->carina_x = t->shift_upper * 0.8 + t->shift_lower * 0.2 + t->shear * 15 + 2;
@@ -184,7 +184,7 @@ static void draw_torso(const ph_thorax *t, ph_maps *m)
         double wall = t->half_width * profile(s < 0.3 ? 0.3 : s) + body->wall;
         double open = (0.3 - s) / 0.3;
         if (open > 0)
-            wall += 120 * open * sqrt(open);
+            wall += 150 * open * sqrt(open);
         float neck_half = (float)(neck + 10 * ph_smooth((y + 45) / 60)), outer = (float)(1 / wall);
         float *line = m->torso + (size_t)row * PH_N;
         for (int column = 0; column < PH_N; column++) {
@@ -193,7 +193,7 @@ static void draw_torso(const ph_thorax *t, ph_maps *m)
             float u = x * outer;
             u *= u;
             u *= u; /* a body is flatter than an ellipse */
-            float top = (float)(-52 + trap_slope * (ax - 45)), under = (float)y - top;
+            float top = (float)(-58 + trap_slope * (ax - 45)), under = (float)y - top;
             if (u < 1 && under > 0) {
                 float rise = under * (1 / 60.0f);
                 rise = rise > 1 ? 1 : rise * (2 - rise);
@@ -259,7 +259,7 @@ static void draw_lungs(const ph_thorax *t, ph_maps *m)
             int side = off > 0 ? PH_LEFT : PH_RIGHT;
             float med = off / t->med_row[side][row + PH_PAD];
             med *= med;
-            float taken = med < 1 ? 0.93f * depth * sqrtf(1 - med * med) : 0;
+            float taken = med < 1 ? 0.96f * depth * sqrtf(1 - med * med) : 0;
             if (heart[column] > taken)
                 taken = heart[column];
             float value = depth - taken;
@@ -267,7 +267,7 @@ static void draw_lungs(const ph_thorax *t, ph_maps *m)
             if (below > 0) {
                 float q = below / (float)post_drop;
                 float recess = q < 1 ? 0.36f * depth * (1 - sqrtf(q)) : 0;
-                recess *= ph_clamp((fabsf(off) - 25) / 20, 0, 1) > 0 ? 1 : 0;
+                recess *= (float)ph_smooth((fabsf(off) - 14) / 46);
                 value = value < recess ? value : recess;
             } else if (below > -5) {
                 /* the dome's rounded top: from full depth to the recess over a few millimetres */
@@ -285,13 +285,20 @@ static void draw_heart(const ph_thorax *t, ph_maps *m)
     if (c > 0.44 * t->depth)
         c = 0.44 * t->depth;
     const ph_body *body = t->body;
-    ph_ellipsoid(t, m->heart, x + 0.20 * w, y, 0.50 * w, 0.36 * w, c, 0.82, 0.57, 1, PH_MAX);
+    /* the ventricles: a tilted ellipsoid whose left border lies at the planned place */
+    double tilt = body->heart_tilt, level = sqrt(1 - tilt * tilt), a = 0.5 * w, b = a * body->heart_round;
+    double half = sqrt(a * a * level * level + b * b * tilt * tilt);
+    ph_ellipsoid(t, m->heart, x + 0.66 * w - half, y, a, b, c, level, tilt, 1, PH_MAX);
     ph_ellipsoid(t, m->heart, x - 0.09 * w, y + 0.02 * w, 0.25 * w, 0.33 * w, 0.85 * c, 0.97, -0.24, 1, PH_MAX);
     double up = t->heart_y - 0.30 * w, mid = (t->shift_upper + t->shift_lower) / 2 + t->shear * 40;
     ph_ellipsoid(t, m->heart, mid + 0.13 * w, up, 0.16 * w, 0.30 * w, 0.6 * c, 0.95, 0.3, 1, PH_MAX);
+    ph_point right[] = {{mid - 8, t->carina_y, 15}, {mid - 9, t->hilum_y[PH_RIGHT] + 6, 0.19 * w},
+                        {x - 0.10 * w, y + 0.04 * w, 0.24 * w}, {x - 0.06 * w, t->dome_y[PH_RIGHT] + 12, 0.22 * w}};
+    ph_tube(t, m, m->heart, right, 4, 0.85 * c / (0.24 * w), 0, PH_MAX);
+    ph_ellipsoid(t, m->heart, x + 0.16 * w, t->dome_y[PH_LEFT] + 2, 0.40 * w, 20, c, 1, 0, 1, PH_MAX);
     /* the waist between the great vessels and the ventricle */
     ph_point waist[] = {{mid + 6, t->carina_y + 6, 21}, {mid + 0.10 * w, t->hilum_y[PH_LEFT] + 12, 0.26 * w},
-                        {x + 0.20 * w, y, 0.36 * w}};
+                        {x + 0.20 * w, y, 0.34 * w}};
     ph_tube(t, m, m->heart, waist, 3, 0.9 * c / (0.36 * w), 0, PH_MAX);
     /* ascending aorta and superior vena cava make the right upper border */
     double vascular = t->knob_y + 0.10 * t->height;
@@ -328,7 +335,7 @@ static void draw_airways(const ph_thorax *t, ph_maps *m, radz_rng *rng)
     double dome = t->dome_y[PH_LEFT];
     if (radz_rng_uniform(rng) < 0.75) {
         double a = radz_rng_range(rng, 14, 36), x = radz_rng_range(rng, 0.33, 0.6) * t->half_width;
-        ph_ellipsoid(t, m->gas, x, dome + 15 + a * 0.62, a, a * 0.5, a * 0.9, 0.97, 0.2, 1, PH_MAX);
+        ph_ellipsoid(t, m->gas, x, dome + 15 + a * 0.62, a, a * 0.5, a * 0.9, 0.97, 0.2, 0.6, PH_MAX);
     }
     for (int i = 0; i < 3; i++)
         if (radz_rng_uniform(rng) < 0.35) {
@@ -414,23 +421,23 @@ static void draw_spine(const ph_thorax *t, ph_maps *m)
 {
     const ph_body *body = t->body;
     double pitch = (t->height + 15) / 10.2, strength = body->bone;
-    for (int i = -4; i < 15; i++) {
+    for (int i = -5; i < 22; i++) {
         double y = -14 + i * pitch, half = 12.5 + 0.75 * i + (i > 11 ? 2 : 0);
         double x = body->scoliosis * det_sin((y + 30) / t->height * PI) + (i < 0 ? 0 : t->shear * -20);
         if (half < 10)
             half = 10;
-        double tall = pitch * 0.43;
+        double tall = pitch * 0.455;
         ph_box box = ph_box_around(t, x - half - 2, y - tall - 2, x + half + 2, y + tall + 2);
         for (int row = box.y0; row < box.y1; row++) {
             double dy = (ph_y(t, row) - y) / tall, v = dy * dy;
             if (v >= 1)
                 continue;
-            double edge = v > 0.72 ? 1.3 : 1; /* end plates */
+            double edge = v > 0.72 ? 1.15 : 1; /* end plates */
             for (int column = box.x0; column < box.x1; column++) {
                 double dx = (ph_x(t, column) - x) / (half * (0.92 + 0.08 * v)), u = dx * dx;
                 if (u >= 1)
                     continue;
-                m->bone[(size_t)row * PH_N + (size_t)column] += (float)(strength * edge * (4.5 + 5 * sqrt(1 - u * u)));
+                m->bone[(size_t)row * PH_N + (size_t)column] += (float)(strength * edge * (2.6 + 3.4 * sqrt(1 - u * u)));
             }
         }
         ph_point spinous[] = {{x, y + pitch * 0.15, 3.2}, {x + t->shear * -25, y + pitch * 0.62, 3.4}};
@@ -469,7 +476,7 @@ static void draw_ribs(const ph_thorax *t, ph_maps *m)
                 double x = sign * (10 * (1 - sine) + wall * sine) + t->shear * z;
                 double y = start + drop * (1 - cosine) - 4 * sine * (1 - sine);
                 double scale = 1 + (t->near_scale - 1) * (z > 0 ? 0.5 : 0.1) * z / t->depth;
-                ph_point p = {x * scale, y, k < 2 ? 5.2 : 6.2};
+                ph_point p = {x * scale, y, k < 2 ? 4.6 : 5.2};
                 if (angle < 1.62)
                     back[backs++] = p;
                 if (angle > 1.5 && k < 9) {
@@ -477,9 +484,9 @@ static void draw_ribs(const ph_thorax *t, ph_maps *m)
                     front[fronts++] = p;
                 }
             }
-            ph_tube(t, m, m->bone, back, backs, 0.72 * body->bone, 0.74, PH_ADD);
+            ph_tube(t, m, m->bone, back, backs, 0.82 * body->bone, 0.74, PH_ADD);
             if (fronts > 1)
-                ph_tube(t, m, m->bone, front, fronts, 0.42 * body->bone, 0.74, PH_ADD);
+                ph_tube(t, m, m->bone, front, fronts, 0.5 * body->bone, 0.74, PH_ADD);
         }
 }
 
@@ -495,7 +502,7 @@ static void draw_girdle(const ph_thorax *t, ph_maps *m, radz_rng *rng)
                                {sign * (0.5 * w) + forward, y - 9 - lift * 0.4, 5.4},
                                {sign * (0.75 * w) + forward, y - 16 - lift, 5.6},
                                {sign * (1.02 * w) + forward * 0.6, y - 17 - lift, 6.5}};
-        ph_tube(t, m, m->bone, clavicle, 5, 0.85 * body->bone, 0.68, PH_ADD);
+        ph_tube(t, m, m->bone, clavicle, 5, 1.15 * body->bone, 0.68, PH_ADD);
         /* scapula: medial border, lateral border, spine, thin blade */
         double out = t->shot->ap ? 0.80 : 1.06;
         double bx = sign * out * w, by = 0.06 * t->height;

@@ -60,9 +60,9 @@ static void draw_bronchograms(const ph_thorax *t, ph_maps *m, radz_rng *rng, int
     double hx = t->hilum_x[side], hy = t->hilum_y[side];
     double angle = det_atan2(y - hy, x - hx), distance = sqrt((x - hx) * (x - hx) + (y - hy) * (y - hy));
     memset(m->scratch, 0, sizeof(float) * PH_N * PH_N);
-    for (int i = 0; i < 5; i++) {
-        double a = angle + radz_rng_range(rng, -0.55, 0.55), px = hx, py = hy, r = radz_rng_range(rng, 1.9, 2.6);
-        double step = (distance + reach * 0.75) / 6;
+    for (int i = 0; i < 4; i++) {
+        double a = angle + radz_rng_range(rng, -0.5, 0.5), px = hx, py = hy, r = radz_rng_range(rng, 1.5, 2.1);
+        double step = (distance + reach * 0.5) / 6;
         ph_point path[7], twig[3];
         for (int k = 0; k < 7; k++) {
             path[k] = (ph_point){px, py, r};
@@ -72,10 +72,10 @@ static void draw_bronchograms(const ph_thorax *t, ph_maps *m, radz_rng *rng, int
                 twig[1] = (ph_point){px + step * 0.9 * det_cos(b), py + step * 0.9 * det_sin(b), r * 0.8};
                 twig[2] = (ph_point){px + step * 1.7 * det_cos(b), py + step * 1.7 * det_sin(b), r * 0.6};
             }
-            a += radz_rng_range(rng, -0.12, 0.12);
+            a += radz_rng_range(rng, -0.22, 0.22);
             px += step * det_cos(a);
             py += step * det_sin(a);
-            r *= 0.9;
+            r *= 0.88;
         }
         ph_tube(t, m, m->scratch, path, 7, 0.25, 0, PH_MAX);
         ph_tube(t, m, m->scratch, twig, 3, 0.25, 0, PH_MAX);
@@ -83,7 +83,7 @@ static void draw_bronchograms(const ph_thorax *t, ph_maps *m, radz_rng *rng, int
     for (size_t at = 0; at < (size_t)PH_N * PH_N; at++)
         if (m->scratch[at] > 0) {
             float k = m->scratch[at] > 1 ? 1 : m->scratch[at];
-            m->fill[at] *= 1 - 0.55f * k;
+            m->fill[at] *= 1 - 0.42f * k;
             m->scratch[at] = 0;
         }
 }
@@ -92,16 +92,17 @@ static void draw_bronchograms(const ph_thorax *t, ph_maps *m, radz_rng *rng, int
  * fissure, middle lobe below it beside the heart, lower lobe from behind; left: upper lobe and lower lobe. */
 static double lobe_part(const ph_thorax *t, int side, int zone, double x, double y, double edge)
 {
-    double h = t->dome_y[side], fissure = 0.47 * h + 0.05 * (fabs(x) - 60);
-    if (zone == PH_UPPER)
-        return ph_smooth((fissure - y) / edge + 0.5);
-    if (zone == PH_MIDDLE) {
-        double low = 0.86 * h, lateral = 0.72 * t->half_width;
-        return ph_smooth((y - fissure) / edge + 0.5) * ph_smooth((low - y) / (edge * 3) + 0.5) *
-               ph_smooth((lateral - fabs(x)) / (edge * 4) + 0.5);
+    double h = t->dome_y[side], out = fabs(x), fissure = 0.47 * h + 0.05 * (out - 60);
+    if (zone == PH_UPPER) /* on the left no horizontal fissure ends it: it fades downwards */
+        return side == PH_RIGHT ? ph_smooth((fissure - y) / edge + 0.5) : ph_smooth((fissure + 8 - y) / 55 + 0.5);
+    if (zone == PH_MIDDLE) { /* widest beside the heart, tapering to the lateral wall */
+        double low = 0.95 * h - 0.28 * (out - 30);
+        return ph_smooth((y - fissure) / edge + 0.5) * ph_smooth((low - y) / 34 + 0.5) *
+               ph_smooth((0.85 * t->half_width - out) / 48 + 0.5);
     }
-    double top = 0.58 * h - 0.10 * (fabs(x) - 60);
-    return ph_smooth((y - top) / (edge * 2.5) + 0.5);
+    /* seen through the upper lobe: its top rises behind the hilum and fades */
+    double top = 0.50 * h + 0.0012 * (out - 70) * (out - 70);
+    return ph_smooth((y - top) / 46 + 0.5);
 }
 
 static void draw_consolidation(const ph_thorax *t, ph_maps *m, const ph_sign *s)
@@ -182,8 +183,8 @@ static void draw_infiltration(const ph_thorax *t, ph_maps *m, const ph_sign *s)
     }
 }
 
-/* A rounded body of tissue within the lung; `lobes` makes its outline knobbly. */
-static void draw_ball(const ph_thorax *t, ph_maps *m, double x, double y, double r, double lobes, double phase,
+/* A rounded body of tissue within the lung, by maximum into `map`; `lobes` makes its outline knobbly. */
+static void draw_ball(const ph_thorax *t, float *map, double x, double y, double r, double lobes, double phase,
                       double soft_edge, double depth)
 {
     double reach = r * (1.15 + lobes);
@@ -201,9 +202,23 @@ static void draw_ball(const ph_thorax *t, ph_maps *m, double x, double y, double
             if (k >= 1 + soft_edge)
                 continue;
             double chord = k < 1 ? sqrt(1 - k * k) : 0;
-            chord = (1 - soft_edge) * chord + soft_edge * ph_smooth((1 + soft_edge - k) / (2 * soft_edge + 1e-9));
-            double value = 2 * r * depth * chord, room = m->lung[at] * 0.95 + 4;
-            m->solid[at] += (float)(value < room ? value : room);
+            chord = (1 - soft_edge) * chord + soft_edge * ph_smooth((1 + soft_edge - k) / (2 * soft_edge));
+            float value = (float)(2 * r * depth * chord);
+            if (value > map[at])
+                map[at] = value;
+        }
+}
+
+/* Moves what draw_ball left in the scratch map into the tissue, where there is lung to give way. */
+static void settle(const ph_thorax *t, ph_maps *m, double x, double y, double reach)
+{
+    ph_box box = ph_box_around(t, x - reach, y - reach, x + reach, y + reach);
+    for (int row = box.y0; row < box.y1; row++)
+        for (int column = box.x0; column < box.x1; column++) {
+            size_t at = (size_t)row * PH_N + (size_t)column;
+            float value = m->scratch[at], room = m->lung[at] * 0.95f + 4;
+            m->solid[at] += value < room ? value : room;
+            m->scratch[at] = 0;
         }
 }
 
@@ -213,13 +228,13 @@ static void draw_mass(const ph_thorax *t, ph_maps *m, const ph_sign *s)
     ph_lung_point(t, s->side, s->s, s->t, &x, &y);
     radz_rng rng;
     radz_rng_seed(&rng, s->seed, 4);
-    double r = s->size / 2, phase = radz_rng_range(&rng, 0, 6.28);
-    draw_ball(t, m, x, y, r, 0.10 + 0.08 * radz_rng_uniform(&rng), phase, 0.06, 0.6 + 0.4 * s->severity);
-    for (int i = 0; i < 2; i++) { /* bulging lobules */
-        double a = radz_rng_range(&rng, 0, 6.28);
-        draw_ball(t, m, x + 0.75 * r * det_cos(a), y + 0.75 * r * det_sin(a), r * radz_rng_range(&rng, 0.35, 0.5), 0, 0, 0.06,
-                  0.5);
+    double r = s->size / 2, phase = radz_rng_range(&rng, 0, 6.28), depth = 0.6 + 0.4 * s->severity;
+    draw_ball(t, m->scratch, x, y, r * 0.95, 0.08 + 0.06 * radz_rng_uniform(&rng), phase, 0.06, depth);
+    for (int i = 0; i < 3; i++) { /* bulging lobules */
+        double a = phase + 2.1 * i + radz_rng_range(&rng, -0.5, 0.5), k = radz_rng_range(&rng, 0.42, 0.58);
+        draw_ball(t, m->scratch, x + 0.62 * r * det_cos(a), y + 0.62 * r * det_sin(a), r * k, 0, 0, 0.06, depth * 1.2);
     }
+    settle(t, m, x, y, 1.5 * r);
 }
 
 static void draw_nodules(const ph_thorax *t, ph_maps *m, const ph_sign *s)
@@ -236,7 +251,8 @@ static void draw_nodules(const ph_thorax *t, ph_maps *m, const ph_sign *s)
             double low = s->zone == PH_UPPER ? 0.14 : s->zone == PH_MIDDLE ? 0.4 : 0.7;
             ph_lung_point(t, side, low + radz_rng_range(&rng, 0, 0.22), radz_rng_range(&rng, 0.2, 0.9), &x, &y);
         }
-        draw_ball(t, m, x, y, r, 0, 0, 0.05, 0.95 + 0.35 * s->severity);
+        draw_ball(t, m->scratch, x, y, r, 0, 0, 0.05, 0.95 + 0.35 * s->severity);
+        settle(t, m, x, y, 1.2 * r);
         if (s->extra)
             ph_ellipsoid(t, m->bone, x, y, r * 0.8, r * 0.8, 3 + r * 0.4, 1, 0, 0.5, PH_ADD);
     }
@@ -274,8 +290,8 @@ static void draw_effusion(const ph_thorax *t, ph_maps *m, const ph_sign *s)
                 double x = ph_x(t, column), y = ph_y(t, row);
                 if (m->lung[at] <= 0 || (x > t->mid_row[row + PH_PAD]) != (side == PH_LEFT))
                     continue;
-                double from_wall = wall_at(t, y) - fabs(x), climb = 10 + 24 * severity;
-                double meniscus = climb * det_exp(-(from_wall < 0 ? 0 : from_wall) / (7 + 12 * severity));
+                double from_wall = wall_at(t, y) - fabs(x), climb = 12 + 34 * severity;
+                double meniscus = climb * det_exp(-(from_wall < 0 ? 0 : from_wall) / (8 + 14 * severity));
                 double sag = 20 * ph_smooth((from_wall - 15) / 80);
                 double surface = level - meniscus + sag * (1 - severity);
                 double k = ph_smooth((y - surface) / (5 + 5 * severity) + 0.5);
@@ -330,12 +346,12 @@ static void draw_atelectasis(const ph_thorax *t, ph_maps *m, const ph_sign *s)
                 continue;
             if (s->zone == PH_UPPER) {
                 /* fissure swung up: concave towards the lung, from the hilum to the lateral apex */
-                double edge = 0.40 * h - (0.05 + 0.13 * s->severity) * h - 0.0028 * (x - 30) * (x - 30) * 0.9;
+                double edge = 0.40 * h - (0.05 + 0.13 * s->severity) * h - 0.0048 * (x - 25) * (x - 25);
                 k = ph_smooth((edge - y) / 4 + 0.5);
             } else if (s->zone == PH_MIDDLE) {
                 double reach = 0.62 * t->half_width, mid = 0.68 * h;
-                double half = 17 * (1 - x / reach) + 4;
-                k = x < reach ? ph_smooth((half - fabs(y - mid - 0.06 * x)) / 5 + 0.5) : 0;
+                double half = 20 * (1 - x / reach) + 5;
+                k = x < reach ? ph_smooth((half - fabs(y - mid - 0.12 * x)) / 9 + 0.5) * ph_smooth((reach - x) / 25) * 0.85 : 0;
             } else {
                 /* a triangle beside the spine, behind the heart, its base on the diaphragm */
                 double top = (0.47 - 0.05 * s->severity) * h, u = (y - top) / (h + 25 - top);
@@ -351,10 +367,10 @@ static void draw_edema(const ph_thorax *t, ph_maps *m, const ph_sign *s)
 {
     radz_rng rng;
     radz_rng_seed(&rng, s->seed, 7);
-    double peak = 0.13 + 0.36 * s->severity;
+    double peak = 0.20 + 0.40 * s->severity;
     for (int side = 0; side < 2; side++) {
         double hx = t->hilum_x[side], hy = t->hilum_y[side] + 14, sign = side == PH_LEFT ? 1 : -1;
-        double rx = (0.40 + 0.22 * s->severity) * t->half_width, ry = (0.33 + 0.12 * s->severity) * t->height;
+        double rx = (0.34 + 0.22 * s->severity) * t->half_width, ry = (0.30 + 0.12 * s->severity) * t->height;
         ph_box box = lung_box(t, side);
         for (int row = box.y0; row < box.y1; row++)
             for (int column = box.x0; column < box.x1; column++) {
@@ -369,14 +385,14 @@ static void draw_edema(const ph_thorax *t, ph_maps *m, const ph_sign *s)
                 double value = peak * k * (1 + 0.35 * m->cloud[at]) + 0.05 * s->severity;
                 fill_more(m->fill, at, (float)value);
                 /* interstitial water blurs and thickens the markings */
-                m->vessel[at] *= (float)(1 + 0.25 * s->severity * k);
+                m->vessel[at] *= (float)(1 + 0.5 * k);
             }
         if (s->extra)
             for (int i = 0; i < 12; i++) { /* septal lines: short, level, reaching the lateral wall */
                 double y = t->dome_y[side] - 3 - i * 5.5 + radz_rng_range(&rng, -1.5, 1.5);
                 double w = wall_at(t, y) - 2, l = radz_rng_range(&rng, 9, 18);
-                ph_point line[] = {{sign * w, y, 0.75}, {sign * (w - l), y + radz_rng_range(&rng, -2, 1), 0.6}};
-                ph_tube(t, m, m->vessel, line, 2, 5.0, 0, PH_MAX);
+                ph_point line[] = {{sign * w, y, 1.0}, {sign * (w - l), y + radz_rng_range(&rng, -2, 1), 0.8}};
+                ph_tube(t, m, m->vessel, line, 2, 9.0, 0, PH_MAX);
             }
         for (int i = 0; i < 4; i++) { /* cuffed bronchi on end */
             double a = radz_rng_range(&rng, 0, 6.28), l = radz_rng_range(&rng, 12, 30), x = hx + l * det_cos(a),
@@ -421,26 +437,26 @@ static void draw_fibrosis(const ph_thorax *t, ph_maps *m, const ph_sign *s)
     for (int side = 0; side < 2; side++) {
         if (s->side != PH_BOTH && s->side != side)
             continue;
-        int lines = 70 + (int)(150 * s->severity), rings = s->extra ? 30 + (int)(50 * s->severity) : 0;
+        int lines = 90 + (int)(190 * s->severity), rings = s->extra ? 30 + (int)(50 * s->severity) : 0;
         for (int i = 0; i < lines + rings; i++) {
             /* denser towards the base (or apex) and the periphery */
             double a = radz_rng_uniform(&rng), b = radz_rng_uniform(&rng), x, y;
             double along = (0.52 + 0.12 * s->severity) * a * a, u = 1 - 0.85 * b * b;
             ph_lung_point(t, side, s->form == PH_FIB_BASAL ? 1.06 - along : 0.06 + along * 0.8, u, &x, &y);
             if (i < lines) {
-                double turn = radz_rng_range(&rng, 0, 2 * PI), l = radz_rng_range(&rng, 5, 15);
+                double turn = radz_rng_range(&rng, 0, 2 * PI), l = radz_rng_range(&rng, 4, 12);
                 double bend = radz_rng_range(&rng, -0.6, 0.6);
                 double mx = x + l * 0.5 * det_cos(turn), my = y + l * 0.5 * det_sin(turn);
-                ph_point line[] = {{x, y, 0.8},
-                                   {mx, my, 0.9},
+                ph_point line[] = {{x, y, 0.9},
+                                   {mx, my, 1.1},
                                    {mx + l * 0.5 * det_cos(turn + bend), my + l * 0.5 * det_sin(turn + bend), 0.7}};
-                ph_tube(t, m, m->vessel, line, 3, 2.6 + 2.4 * s->severity, 0, PH_MAX);
+                ph_tube(t, m, m->vessel, line, 3, 4.6 + 4.4 * s->severity, 0, PH_MAX);
             } else {
                 double r = radz_rng_range(&rng, 2.2, 4.2);
                 ph_point ring[9];
                 for (int k = 0; k < 9; k++)
                     ring[k] = (ph_point){x + r * det_cos(k * PI / 4), y + r * det_sin(k * PI / 4), 0.8};
-                ph_tube(t, m, m->vessel, ring, 9, 3.2 + 1.6 * s->severity, 0, PH_MAX);
+                ph_tube(t, m, m->vessel, ring, 9, 4.8 + 4.4 * s->severity, 0, PH_MAX);
             }
         }
         double x, y;
@@ -456,7 +472,7 @@ static void draw_pleural_thickening(const ph_thorax *t, ph_maps *m, const ph_sig
     for (int side = 0; side < 2; side++) {
         if (s->side != PH_BOTH && s->side != side)
             continue;
-        double sign = side == PH_LEFT ? 1 : -1, thick = 3.5 + 7 * s->severity;
+        double sign = side == PH_LEFT ? 1 : -1, thick = 4.5 + 8.5 * s->severity;
         double top, bottom;
         if (s->form == PH_PT_APICAL) {
             top = -10;
@@ -514,12 +530,12 @@ static void draw_pneumothorax(const ph_thorax *t, ph_maps *m, const ph_sign *s)
     double apex = 9 + 62 * s->severity * (0.6 + 0.4 * s->severity), lateral = 2 + 66 * (s->severity - 0.15);
     if (lateral < 2)
         lateral = 2;
-    double wave = radz_rng_range(&rng, 0, 6.28), end = (0.42 + 0.75 * s->severity) * t->height;
+    double wave = radz_rng_range(&rng, 0, 6.28), end = (0.50 + 1.0 * s->severity) * t->height;
     ph_box box = lung_box(t, side);
     /* `gap`: distance of the visceral pleura from the chest wall; the apex is uncovered by `apex` mm */
     for (int row = box.y0; row < box.y1; row++) {
         double y = ph_y(t, row);
-        double near_end = ph_smooth((end - y) / 40);
+        double near_end = ph_smooth((end - y) / 90);
         double gap = (lateral + (apex * 0.75 - lateral) * (1 - ph_smooth(y / (0.45 * t->height)))) * near_end +
                      1.2 * det_sin(y / 17 + wave) * near_end;
         for (int column = box.x0; column < box.x1; column++) {
@@ -561,16 +577,16 @@ static void draw_hernia(const ph_thorax *t, ph_maps *m, const ph_sign *s)
             if (d >= 1)
                 continue;
             double chord = 2 * r * 0.85 * sqrt(1 - d), inner = 1 - d / 0.80;
-            double gas = inner > 0 && s->extra && ph_y(t, row) < level ? 2 * r * 0.76 * sqrt(inner) : 0;
+            double gas = inner > 0 && s->extra && ph_y(t, row) < level ? 2 * r * 0.78 * sqrt(inner) : 0;
             /* it lies behind the heart and pushes lung aside */
             double room = m->lung[at], taken = chord < room ? chord : room;
-            m->solid[at] += (float)(taken * (0.55 + 0.45 * s->severity));
-            m->gas[at] += (float)(gas * (0.5 + 0.4 * s->severity));
+            m->solid[at] += (float)((0.8 * taken + 0.10 * chord) * (0.7 + 0.3 * s->severity));
+            m->gas[at] += (float)(gas * (0.62 + 0.33 * s->severity));
         }
     ph_point shell[25];
     for (int k = 0; k < 25; k++)
         shell[k] = (ph_point){x + 1.07 * r * det_cos(k * PI / 12), y + 0.97 * r * det_sin(k * PI / 12), 1.4};
-    ph_tube(t, m, m->solid, shell, 25, 2.6, 0, PH_ADD);
+    ph_tube(t, m, m->solid, shell, 25, 1.5, 0, PH_ADD);
 }
 
 void ph_draw_findings(const ph_thorax *t, ph_maps *m)
@@ -680,8 +696,8 @@ void ph_draw_devices(const ph_thorax *t, ph_maps *m)
         radz_rng own;
         radz_rng_seed(&own, t->body->seed, 51);
         double x = 0.62 * w + radz_rng_range(&own, -8, 8), y = 0.22 * h + radz_rng_range(&own, -8, 10);
-        ph_ellipsoid(t, m->metal, x, y, 22, 19, 1.6, 1, 0, 1, PH_MAX);
-        ph_ellipsoid(t, m->metal, x, y - 15, 14, 9, 0.9, 1, 0, 1, PH_MAX);
+        ph_ellipsoid(t, m->metal, x, y, 21, 18, 0.8, 1, 0, 1, PH_MAX);
+        ph_ellipsoid(t, m->metal, x, y - 14, 13, 9, 0.4, 1, 0, 1, PH_MAX);
         ph_point lead[] = {{x - 8, y - 20, 0.9}, {0.35 * w, 0.07 * h, 0.9}, {8, 0.10 * h, 0.9}, {-16, 0.28 * h, 0.9},
                            {t->heart_x - 0.22 * t->heart_width, t->heart_y, 0.9},
                            {t->heart_x + 0.1 * t->heart_width, t->heart_y + 0.28 * t->heart_width, 0.9},

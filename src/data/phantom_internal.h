@@ -56,6 +56,8 @@ typedef struct ph_body {
     double aorta;        /* 0 slim to 1 wide and unfolded */
     double bone;         /* relative mineral content */
     double rib_drop;     /* slope of the ribs */
+    double heart_tilt;   /* sine of the heart's long axis against the level */
+    double heart_round;  /* short over long axis */
     double scoliosis;    /* mm */
     double dome_step;    /* mm the right dome stands above the left */
     double lung_density; /* fraction of water */

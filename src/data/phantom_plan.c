@@ -53,18 +53,18 @@ enum {
 };
 
 static const illness illnesses[] = {
-    {37, 18, 80, false, {{0, 0}}},                                                                 /* well */
-    {10, 45, 90, true, {{CARD, .85}, {EDEM, .75}, {EFFU, .6}, {ATEL, .2}, {INFI, .05}}},            /* heart failure */
-    {5, 40, 88, false, {{CARD, .95}, {HERN, .04}}},                                                /* large heart alone */
-    {11, 20, 85, true, {{PNEU, .9}, {CONS, .35}, {INFI, .25}, {EFFU, .22}, {ATEL, .1}}},            /* pneumonia */
+    {33, 18, 80, false, {{0, 0}}},                                                                 /* well */
+    {13, 45, 90, true, {{CARD, .82}, {EDEM, .95}, {EFFU, .6}, {ATEL, .2}, {INFI, .05}}},            /* heart failure */
+    {3.5, 40, 88, false, {{CARD, .95}, {HERN, .04}}},                                                /* large heart alone */
+    {12, 20, 85, true, {{PNEU, .92}, {CONS, .35}, {INFI, .25}, {EFFU, .22}, {ATEL, .1}}},            /* pneumonia */
     {9, 48, 85, false, {{EMPH, .97}, {PTX, .16}, {INFI, .14}, {NODU, .1}, {FIBR, .1}, {MASS, .05}}}, /* COPD */
-    {8, 18, 70, true, {{PTX, .92}, {EFFU, .15}, {ATEL, .2}, {EMPH, .1}}},                           /* pneumothorax */
-    {8, 45, 85, false, {{MASS, .85}, {NODU, .3}, {EFFU, .2}, {ATEL, .15}, {PTHK, .08}}},            /* tumour */
+    {10, 18, 70, true, {{PTX, .94}, {EFFU, .15}, {ATEL, .2}, {EMPH, .1}}},                           /* pneumothorax */
+    {9, 45, 85, false, {{MASS, .88}, {NODU, .3}, {EFFU, .2}, {ATEL, .15}, {PTHK, .08}}},            /* tumour */
     {8, 45, 85, false, {{FIBR, .95}, {INFI, .15}, {PTHK, .15}, {PTX, .04}}},                        /* scarring */
-    {7, 45, 88, false, {{PTHK, .95}, {EFFU, .15}, {FIBR, .15}, {MASS, .04}}},                       /* pleural disease */
+    {7.5, 45, 88, false, {{PTHK, .97}, {EFFU, .15}, {FIBR, .15}, {MASS, .04}}},                       /* pleural disease */
     {7, 25, 85, true, {{ATEL, .85}, {EFFU, .35}, {INFI, .15}, {CONS, .1}}},                         /* after surgery */
-    {7, 22, 85, true, {{CONS, .95}, {INFI, .15}, {EFFU, .2}, {PNEU, .12}}},                         /* aspiration */
-    {7, 50, 90, false, {{HERN, .97}, {ATEL, .15}, {CARD, .12}, {NODU, .04}}},                       /* hiatus */
+    {8.5, 22, 85, true, {{CONS, .95}, {INFI, .15}, {EFFU, .2}, {PNEU, .12}}},                         /* aspiration */
+    {9.5, 50, 90, false, {{HERN, .97}, {ATEL, .15}, {CARD, .12}, {NODU, .04}}},                       /* hiatus */
     {7, 18, 80, false, {{INFI, .92}, {NODU, .1}, {EFFU, .06}}},                                     /* patchy disease */
     {7, 35, 85, false, {{NODU, .95}, {EMPH, .06}, {PTHK, .06}}},                                    /* nodules */
 };
@@ -117,6 +117,8 @@ static void body_draw(radz_rng *rng, ph_body *body, uint64_t seed, int age)
     body->dome_step = radz_rng_range(rng, 4, 15);
     body->lung_density = radz_rng_range(rng, 0.20, 0.27);
     body->vessel = radz_rng_range(rng, 0.85, 1.12);
+    body->heart_tilt = radz_rng_range(rng, 0.42, 0.70);
+    body->heart_round = radz_rng_range(rng, 0.66, 0.80);
     body->fat_pad = chance(rng, 0.35) ? radz_rng_range(rng, 0.3, 1) : 0;
 }
 
@@ -127,7 +129,7 @@ static void sign_draw(radz_rng *rng, ph_sign *s, radz_phantom_finding kind, uint
     s->kind = kind;
     s->seed = seed;
     double u = radz_rng_uniform(rng);
-    s->severity = 0.12 + 0.88 * u;
+    s->severity = 0.28 + 0.72 * u;
     s->side = chance(rng, 0.54) ? PH_RIGHT : PH_LEFT;
     double zones[] = {0.33, 0.3, 0.37};
     s->zone = pick(rng, zones, 3);
@@ -137,7 +139,7 @@ static void sign_draw(radz_rng *rng, ph_sign *s, radz_phantom_finding kind, uint
     case RADZ_PHANTOM_ATELECTASIS:
         s->form = chance(rng, 0.62) ? PH_ATEL_LINEAR : PH_ATEL_LOBAR;
         s->count = 1 + (int)radz_rng_below(rng, 3);
-        s->severity = 0.2 + 0.8 * u;
+        s->severity = 0.3 + 0.7 * u;
         if (s->form == PH_ATEL_LINEAR) {
             s->zone = chance(rng, 0.72) ? PH_LOWER : chance(rng, 0.7) ? PH_MIDDLE : PH_UPPER;
             if (chance(rng, 0.25))
@@ -181,7 +183,7 @@ static void sign_draw(radz_rng *rng, ph_sign *s, radz_phantom_finding kind, uint
         s->severity = 0.15 + 0.85 * radz_rng_uniform(rng);
         break;
     case RADZ_PHANTOM_NODULE:
-        s->size = 9 + 18 * u;
+        s->size = 10.5 + 17 * u;
         s->severity = radz_rng_uniform(rng);
         s->count = chance(rng, 0.6) ? 1 : 2 + (int)radz_rng_below(rng, 3);
         s->extra = chance(rng, 0.2); /* calcified */
@@ -215,7 +217,7 @@ static void shot_draw(radz_rng *rng, ph_shot *shot, const ph_body *body, bool il
     shot->body = body;
     shot->ap = ap;
     shot->supine = ap && chance(rng, 0.5);
-    shot->fov = 2 * (body->half_width + body->wall) * radz_rng_range(rng, 1.0, 1.12) + 12;
+    shot->fov = 2 * (body->half_width + body->wall) * radz_rng_range(rng, 0.95, 1.07) + 10;
     if (shot->fov < body->height * 1.28 + 20)
         shot->fov = body->height * 1.28 + 20;
     shot->offset_x = radz_rng_range(rng, -12, 12);
@@ -290,7 +292,7 @@ static radz_status patient_plan(radz_phantom_plan *plan, uint32_t patient, int s
 
     double course[PH_MAX_SIGNS]; /* severity now, as a share of the worst */
     for (int i = 0; i < signs; i++)
-        course[i] = chronic(worst[i].kind) ? radz_rng_range(&rng, 0.55, 1) : radz_rng_range(&rng, 0.5, 1.0);
+        course[i] = chronic(worst[i].kind) ? radz_rng_range(&rng, 0.65, 1) : radz_rng_range(&rng, 0.55, 1.0);
     for (int f = 0; f < shots; f++) {
         ph_image *image = &plan->images[plan->count];
         ph_shot *shot = &image->shot;
@@ -309,9 +311,9 @@ static radz_status patient_plan(radz_phantom_plan *plan, uint32_t patient, int s
             ph_sign s = worst[i];
             bool lasting = chronic(s.kind);
             if (f > 0)
-                course[i] += lasting ? radz_rng_range(&own, -0.05, 0.14) : radz_rng_range(&own, -0.38, 0.3);
+                course[i] += lasting ? radz_rng_range(&own, -0.05, 0.14) : radz_rng_range(&own, -0.36, 0.32);
             course[i] = ph_clamp(course[i], lasting ? 0.5 : 0, 1.15);
-            if (!lasting && (course[i] < 0.22 || chance(&own, 0.12)))
+            if (!lasting && (course[i] < 0.3 || chance(&own, 0.12)))
                 continue; /* resolved, or not there yet */
             if (lasting && chance(&own, 0.03))
                 continue; /* treated or removed */

@@ -195,7 +195,7 @@ static radz_status render(const ph_shot *shot, unsigned hidden, uint16_t *pixels
     for (size_t i = 0; i < area; i++) {
         float lung = m.lung[i], fill = m.fill[i] > 1 ? 1 : m.fill[i], air = 1 - fill, gone = m.free[i];
         float open = air * (1 - gone);
-        float near = lung * (1 / 25.0f);
+        float near = lung * (1 / 40.0f);
         near = near > 1 ? 1 : near;
         float water = lung * (fill + open * density * (1 + 0.32f * m.grain[i] + 0.12f * m.cloud[i])) +
                       m.vessel[i] * open * near * 0.9f;
@@ -207,7 +207,7 @@ static radz_status render(const ph_shot *shot, unsigned hidden, uint16_t *pixels
         m.torso[i] = attenuate(c, MU_SOFT * soft * (1 + 0.012f * m.cloud[i]) + MU_BONE * m.bone[i] + m.metal[i]);
     }
     blur_wide(m.torso, m.scratch, 2);
-    float scatter = (float)shot->scatter, photons = (float)(14000 * shot->exposure);
+    float scatter = (float)shot->scatter, photons = (float)(26000 * shot->exposure);
     uint64_t noise = ph_mix(shot->seed, 77);
     radz_rng_seed(&rng, noise, 21);
     for (size_t i = 0; i < area; i++) {

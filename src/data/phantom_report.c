@@ -185,7 +185,7 @@ static void describe(writer *w, const ph_shot *shot, const ph_sign *s)
     case RADZ_PHANTOM_INFILTRATION:
         v.grade = g < 0.4 ? "faint" : g < 0.75 ? "moderate" : "dense";
         if (both)
-            name_or_sign(w, &v, "[Bilateral infiltration|Bilateral infiltrates, infiltration|Infiltration] in [both {zone} zones|the {zone} zones of both lungs].",
+            name_or_sign(w, &v, "[Bilateral infiltration|Infiltration|{grade} infiltration] in [both {zone} zones|the {zone} zones of both lungs].",
                          "[Patchy|{grade} patchy|Ill-defined patchy] opacities in both {zone} zones.");
         else
             name_or_sign(w, &v, "[Infiltration|{grade} infiltration|Patchy infiltration] in the {side} {zone} [zone|lung zone].",
@@ -208,7 +208,7 @@ static void describe(writer *w, const ph_shot *shot, const ph_sign *s)
         break;
     case RADZ_PHANTOM_PNEUMONIA:
         v.grade = g < 0.4 ? "mild" : g < 0.75 ? "moderate" : "extensive";
-        name_or_sign(w, &v, "[Pneumonia|{grade} pneumonia|{side} {zone} zone pneumonia, findings|Findings of pneumonia|Segmental pneumonia] in the {side} {zone} zone.",
+        name_or_sign(w, &v, "[Pneumonia|{grade} pneumonia|Findings of pneumonia|Segmental pneumonia] in the {side} {zone} zone.",
                      s->extra ? "[Airspace opacity|Segmental airspace opacity|Confluent airspace opacity] with air bronchograms in the {side} {zone} zone."
                               : "[Airspace opacity|Segmental airspace opacity|Confluent airspace opacity] [with ill-defined margins|] in the {side} {zone} zone.");
         break;
@@ -226,7 +226,10 @@ static void describe(writer *w, const ph_shot *shot, const ph_sign *s)
                      s->zone == PH_LOWER   ? (s->extra ? "[Homogeneous dense opacity|Dense lobar opacity] in the {side} {zone} zone with air bronchograms[, obscuring the {side} hemidiaphragm|]."
                                                        : "[Homogeneous dense opacity|Dense lobar opacity] in the {side} {zone} zone[| obscuring the {side} hemidiaphragm].")
                      : s->zone == PH_MIDDLE ? "[Homogeneous dense opacity|Dense lobar opacity] in the {side} {zone} zone [below the minor fissure|obscuring the {side} heart border]."
-                                            : "[Homogeneous dense opacity|Dense lobar opacity] in the {side} {zone} zone [bounded by the fissure|with air in the bronchi|].");
+                     : s->extra ? "[Homogeneous dense opacity|Dense lobar opacity] in the {side} {zone} zone with air bronchograms."
+                     : s->side == PH_RIGHT
+                         ? "[Homogeneous dense opacity|Dense lobar opacity] in the {side} {zone} zone [bounded by the minor fissure|]."
+                         : "[Homogeneous dense opacity|Dense lobar opacity] in the {side} {zone} zone.");
         break;
     case RADZ_PHANTOM_EDEMA:
         v.grade = g < 0.33 ? "mild" : g < 0.68 ? "moderate" : "severe";
@@ -238,7 +241,7 @@ static void describe(writer *w, const ph_shot *shot, const ph_sign *s)
         v.grade = g < 0.33 ? "mild" : g < 0.68 ? "moderate" : "severe";
         name_or_sign(w, &v, "[{grade} emphysema|Emphysema|Emphysema, {grade}|{grade} pulmonary emphysema][| with hyperinflation].",
                      s->extra ? "[Hyperlucent|Hyperinflated] lungs with [flattened hemidiaphragms|low flat diaphragms] and bullae."
-                              : "[Hyperlucent hyperinflated lungs|Hyperinflated lungs|Hyperlucent lungs] with [flattened hemidiaphragms|low flat diaphragms][| and sparse vessels| and a narrow heart].");
+                              : "[Hyperlucent hyperinflated lungs|Hyperinflated lungs|Hyperlucent lungs] with [flattened hemidiaphragms|low flat diaphragms][| and sparse vessels].");
         break;
     case RADZ_PHANTOM_FIBROSIS: {
         v.grade = g < 0.33 ? "mild" : g < 0.68 ? "moderate" : "advanced";
@@ -247,11 +250,11 @@ static void describe(writer *w, const ph_shot *shot, const ph_sign *s)
         if (both)
             name_or_sign(w, &v, "[{grade} bilateral {zone} fibrosis|Bilateral {zone} fibrosis|{grade} fibrosis, {zone} and peripheral on both sides].",
                          s->extra ? "[Reticular opacities|Coarse reticular lines] with honeycombing, {zone} and peripheral in both lungs."
-                                  : "[Reticular opacities|Coarse reticular lines|Fine reticular lines], {zone} and peripheral in both lungs[| with loss of volume].");
+                                  : "[Reticular opacities|Coarse reticular lines|Fine reticular lines], {zone} and peripheral in both lungs[|, mostly near the pleura].");
         else
             name_or_sign(w, &v, "[{grade} {side} {zone} fibrosis|Fibrosis of the {side} lung, {zone}|{side} {zone} fibrosis].",
                          s->extra ? "[Reticular opacities|Coarse reticular lines] with honeycombing, {zone} in the {side} lung."
-                                  : "[Reticular opacities|Coarse reticular lines|Fine reticular lines], {zone} in the {side} lung[| with loss of volume].");
+                                  : "[Reticular opacities|Coarse reticular lines|Fine reticular lines], {zone} in the {side} lung[|, mostly peripheral].");
         break;
     }
     case RADZ_PHANTOM_PLEURAL_THICKENING:
