@@ -1,5 +1,5 @@
-/* Times all metrics and the patient bootstrap on made-up scores of the size of the ChestX-ray14 test list. Prints one line
- * of JSON. bench/perf/bootstrap.py makes the same scores and does the same with scikit-learn.
+/* Times all metrics and the patient bootstrap on made-up scores of the size of the ChestX-ray14 test list. Prints one
+ * line of JSON. bench/perf/bootstrap.py makes the same scores and does the same with scikit-learn.
  *
  *   perf_bootstrap [threads] [replicates] [rows] [classes] [patients] */
 #include <inttypes.h>

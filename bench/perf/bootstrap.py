@@ -3,9 +3,9 @@
 
     python bench/perf/bootstrap.py BUILD/bench/perf/perf_bootstrap [--sample 20] [--threads N]
 
-Ours computes twelve metrics per class and replicate and all intervals; the Python side only the AUCs. The Python side runs
-`--sample` replicates and scales to 1,000 (its cost per replicate is constant), and says so. The intervals of both are
-compared: same scores, different draws, so they differ by the Monte Carlo error of the smaller sample.
+Ours computes twelve metrics per class and replicate and all intervals; the Python side only the AUCs. The Python side
+runs `--sample` replicates and scales to 1,000 (its cost per replicate is constant), and says so. The intervals of both
+are compared: same scores, different draws, so they differ by the Monte Carlo error of the smaller sample.
 """
 import argparse
 import json
@@ -33,7 +33,8 @@ def make_rows():
     a, b = mix(2 * at), mix(2 * at + np.uint64(1))
     labels = (b & np.uint64(15)) == 0
     shift = (at % np.uint64(CLASSES) + np.uint64(1)) << np.uint64(28)
-    scores = ((a >> np.uint64(32)) + (a & np.uint64(0xFFFFFFFF)) + np.where(labels, shift, 0).astype(np.uint64)) / 2.0**32
+    shift = np.where(labels, shift, np.uint64(0))
+    scores = ((a >> np.uint64(32)) + (a & np.uint64(0xFFFFFFFF)) + shift) / 2.0**32
     patient = np.arange(ROWS) * PATIENTS // ROWS
     return scores.reshape(ROWS, CLASSES), labels.astype(np.int8).reshape(ROWS, CLASSES), patient
 
@@ -68,11 +69,14 @@ def main():
     width = auc[:, 2] - auc[:, 1]
     deviation = np.std(replicates, axis=0, ddof=1)
     print(f"scores {ROWS} x {CLASSES}, {PATIENTS} patients, {REPLICATES} replicates")
-    print(f"radz-bench            {mine:8.3f} s  ({ours['threads']} threads; 12 metrics, {ours['distinct']} distinct draws)")
-    print(f"scikit-learn {sklearn.__version__:8s} {theirs:8.1f} s  (AUC only, 1 thread; scaled from {args.sample} replicates)")
+    print(f"radz-bench            {mine:8.3f} s  "
+          f"({ours['threads']} threads; 12 metrics, {ours['distinct']} distinct draws)")
+    print(f"scikit-learn {sklearn.__version__:8s} {theirs:8.1f} s  "
+          f"(AUC only, 1 thread; scaled from {args.sample} replicates)")
     print(f"ratio                 {theirs / mine:8.1f}")
     print(f"AUC, largest difference            {np.max(np.abs(auc[:, 0] - point)):.1e}")
-    print(f"interval width / (3.92 deviations of sklearn's replicates), mean over classes {np.mean(width / (3.92 * deviation)):.2f}")
+    print(f"interval width / (3.92 deviations of sklearn's replicates), mean over classes "
+          f"{np.mean(width / (3.92 * deviation)):.2f}")
     if np.max(np.abs(auc[:, 0] - point)) > 1e-12:
         raise SystemExit("the AUCs differ: nothing was compared")
 

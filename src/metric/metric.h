@@ -1,15 +1,15 @@
 /* Metrics of binary recognition: plain arrays of scores and labels in, numbers out.
  *
  * For one class let TP(t), FP(t) count the positive and negative rows whose score is >= t, P and N all positive and
- * negative rows. Rows whose label is -1 are left out (masked) and not looked at. All counts are exact, sums run from the
- * highest score downwards over distinct scores, so the result has the same bits whatever the order of the rows, and
+ * negative rows. Rows whose label is -1 are left out (masked) and not looked at. All counts are exact, sums run from
+ * the highest score downwards over distinct scores, so the result has the same bits whatever the order of the rows, and
  * however they were split into shards before they were put together.
  *
  *   prevalence        P / (P + N)
  *   auc               area under the ROC curve: (pairs positive > negative + half of the ties) / (P N);
  *                     as sklearn.metrics.roc_auc_score (trapezoid rule, which counts ties as one half)
- *   ap                sum over distinct scores t, descending, of (R(t) - R(previous)) TP(t) / (TP(t) + FP(t)), R = TP / P;
- *                     as sklearn.metrics.average_precision_score (no interpolation)
+ *   ap                sum over distinct scores t, descending, of (R(t) - R(previous)) TP(t) / (TP(t) + FP(t)), with
+ *                     R = TP / P; as sklearn.metrics.average_precision_score (no interpolation)
  *   f1_max            max over scores t of F1(t) = 2 TP / (2 TP + FP + FN); chosen on these very labels, so optimistic;
  *                     as the maximum of 2PR / (P + R) over sklearn.metrics.precision_recall_curve
  *   threshold_f1_max  the score t where it is reached; among exact ties the LOWEST such score, which is what np.argmax

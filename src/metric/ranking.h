@@ -25,8 +25,8 @@ radz_status radz_rank_class(const radz_metric_input *input, size_t class_index, 
 double radz_rank_score(uint64_t key); /* the score of a key */
 uint64_t radz_rank_key(double score); /* and back; not for NaN */
 
-/* Sets every metric from the counts of one class: whole numbers, exact in doubles. `tp` and `called` (TP + FP) are those
- * at the operating point. */
+/* Sets every metric from the counts of one class: whole numbers, exact in doubles. `tp` and `called` (TP + FP) are
+ * those at the operating point. */
 typedef struct radz_class_counts {
     double positives, negatives;
     double lost;         /* 2 x pairs where the negative has the higher score + pairs that tie */

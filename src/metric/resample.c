@@ -12,9 +12,9 @@
 /* Replicates that walk a class together: their weights of one patient fill one 64-byte cache line. */
 enum { LANES = 16 };
 
-/* A score with at least one positive row, from the highest on. The rows of a class follow each other in the order of its
- * steps: first the negatives above this score and below the step before, then the negatives at it, then the positives
- * at it. Only a step touches floating point; the rows between are integer sums. */
+/* A score with at least one positive row, from the highest on. The rows of a class follow each other in the order of
+ * its steps: first the negatives above this score and below the step before, then the negatives at it, then the
+ * positives at it. Only a step touches floating point; the rows between are integer sums. */
 typedef struct step {
     uint32_t above, tied, positives;
     double score;
@@ -486,8 +486,8 @@ static void summarize(double *series, size_t used, const radz_bootstrap_options 
     out->high = radz_percentile(series, used, 100 - (100 - options->confidence) / 2);
 }
 
-/* Mean over `members` (NULL: the class `only`) of metric m in one replicate; NaN when a class that is defined on the data
- * themselves is not defined in it. */
+/* Mean over `members` (NULL: the class `only`) of metric m in one replicate; NaN when a class that is defined on the
+ * data themselves is not defined in it. */
 static double mean_in(const double *values, const interval_job *job, const uint8_t *members, size_t only, size_t m)
 {
     if (members == NULL)
@@ -617,11 +617,13 @@ radz_status radz_bootstrap_paired(const radz_metric_input *a, const radz_metric_
                                   radz_bootstrap_summary *summary, radz_error *err)
 {
     if (a->rows != b->rows || a->classes != b->classes)
-        return radz_fail(err, RADZ_E_VALUE, "paired bootstrap: %zu rows x %zu classes against %zu x %zu, wanted the same",
-                         a->rows, a->classes, b->rows, b->classes);
+        return radz_fail(err, RADZ_E_VALUE,
+                         "paired bootstrap: %zu rows x %zu classes against %zu x %zu, wanted the same", a->rows,
+                         a->classes, b->rows, b->classes);
     for (size_t i = 0; i < a->rows * a->classes && a->labels != NULL && b->labels != NULL; i++)
         if (a->labels[i] != b->labels[i])
-            return radz_fail(err, RADZ_E_VALUE, "paired bootstrap: row %zu, class %zu: label %d against %d, wanted the same",
+            return radz_fail(err, RADZ_E_VALUE,
+                             "paired bootstrap: row %zu, class %zu: label %d against %d, wanted the same",
                              i / a->classes, i % a->classes, a->labels[i], b->labels[i]);
     radz_status status = prepare(a, patient_of, patients, options, work, err);
     if (status == RADZ_OK)

@@ -1,9 +1,9 @@
 /* Bootstrap over patients: percentile intervals of every class metric, of means over classes, and of the difference of
  * two models on the same draws.
  *
- * Replicate i draws, with replacement, as many patients as there are, and takes all rows of a drawn patient as often as it
- * was drawn: a patient's images are not independent, so drawing images would give intervals that are too narrow. Draw
- * number k of replicate i is the k-th radz_rng_below(patients) of the generator seeded with (seed, stream i), so a
+ * Replicate i draws, with replacement, as many patients as there are, and takes all rows of a drawn patient as often as
+ * it was drawn: a patient's images are not independent, so drawing images would give intervals that are too narrow.
+ * Draw number k of replicate i is the k-th radz_rng_below(patients) of the generator seeded with (seed, stream i), so a
  * replicate is the same whatever the threads, the number of replicates, or the order of the rows (given that patients
  * are numbered independently of it: radz_number_patients does). Labels and scores stay paired; the operating point is
  * chosen anew in every replicate where it was chosen on the test (RADZ_OPERATING_F1_MAX), as the choice is part of the
@@ -60,8 +60,8 @@ typedef struct radz_bootstrap_work radz_bootstrap_work;
 radz_status radz_bootstrap_work_create(radz_bootstrap_work **out, radz_error *err) RADZ_MUST_USE;
 void radz_bootstrap_work_free(radz_bootstrap_work *work);
 
-/* Numbers patients 0 .. *count - 1 in byte order of their names, whatever the order of the rows. `names` is [rows] (NULL
- * or "" is an error), `patient_of` [rows] receives each row's number. */
+/* Numbers patients 0 .. *count - 1 in byte order of their names, whatever the order of the rows. `names` is [rows]
+ * (NULL or "" is an error), `patient_of` [rows] receives each row's number. */
 radz_status radz_number_patients(const char *const *names, size_t rows, uint32_t *patient_of, size_t *count,
                                  radz_error *err) RADZ_MUST_USE;
 
@@ -77,8 +77,9 @@ radz_status radz_bootstrap(const radz_metric_input *input, const uint32_t *patie
 
 /* Difference a - b of two models on the same rows, labels and draws: value and interval for every class and group. The
  * labels of both inputs must be equal (the first difference is named). An interval without zero speaks for a real
- * difference at that confidence, for this one comparison. options.points belongs to a, `points_b` to b. Thresholds have no
- * difference (RADZ_METRIC_NO_CLASS): two models' scores are not on one scale. Means run over the classes defined in both. */
+ * difference at that confidence, for this one comparison. options.points belongs to a, `points_b` to b. Thresholds have
+ * no difference (RADZ_METRIC_NO_CLASS): two models' scores are not on one scale. Means run over the classes defined in
+ * both. */
 typedef struct radz_paired {
     radz_metric_values difference;
     radz_intervals intervals;

@@ -53,7 +53,8 @@ static radz_status posneg_score(const radz_score_state *state, const radz_score_
 
 const radz_scorer radz_scorer_clip_posneg = {
     .name = "clip-posneg",
-    .description = "exp(p) / (exp(p) + exp(n)) over the cosines with the positive and the negative prompt, no temperature",
+    .description =
+        "exp(p) / (exp(p) + exp(n)) over the cosines with the positive and the negative prompt, no temperature",
     .source = "CheXzero (softmax evaluation)",
     .evidence = RADZ_EVIDENCE_GLOBAL_EMBEDDING,
     .needs_negatives = true,

@@ -4,8 +4,8 @@
 
 #include "score/scorer.h"
 
-/* exp(p) / (exp(p) + exp(n)), p and n the cosines with the positive and the negative direction, without a temperature: as
- * CheXzero's softmax evaluation (rajpurkarlab/CheXzero zero_shot.py, run_softmax_eval). */
+/* exp(p) / (exp(p) + exp(n)), p and n the cosines with the positive and the negative direction, without a temperature:
+ * as CheXzero's softmax evaluation (rajpurkarlab/CheXzero zero_shot.py, run_softmax_eval). */
 extern const radz_scorer radz_scorer_clip_posneg;
 
 /* logit_scale x cosine with the positive direction: as CLIP's zero-shot logits (openai/CLIP), one class at a time. */

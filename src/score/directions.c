@@ -86,8 +86,8 @@ static radz_status sort_prompts(const radz_score_texts *texts, prompt *prompts, 
     for (size_t i = 1; i < texts->rows; i++) {
         const prompt *a = &prompts[i - 1], *b = &prompts[i];
         if (a->class_index == b->class_index && a->polarity == b->polarity && a->template_index == b->template_index)
-            return radz_fail(err, RADZ_E_VALUE, "prompt rows %zu and %zu: both class %u ('%s'), %s, template %u", a->row,
-                             b->row, (unsigned)a->class_index, class_name(texts, a->class_index),
+            return radz_fail(err, RADZ_E_VALUE, "prompt rows %zu and %zu: both class %u ('%s'), %s, template %u",
+                             a->row, b->row, (unsigned)a->class_index, class_name(texts, a->class_index),
                              polarity_name(a->polarity), (unsigned)a->template_index);
     }
     return RADZ_OK;
@@ -142,8 +142,9 @@ radz_status radz_directions_make(const radz_score_texts *texts, bool negatives, 
                 squares += unit[k] * unit[k];
             double count = (double)(at - first), length = sqrt(squares);
             if (length < 1e-9 * count) {
-                status = radz_fail(err, RADZ_E_VALUE, "class %u ('%s'): its %zu %s prompts cancel out, wanted a direction",
-                                   (unsigned)c, class_name(texts, c), at - first, polarity_name(polarity));
+                status = radz_fail(err, RADZ_E_VALUE,
+                                   "class %u ('%s'): its %zu %s prompts cancel out, wanted a direction", (unsigned)c,
+                                   class_name(texts, c), at - first, polarity_name(polarity));
                 goto done;
             }
             for (size_t k = 0; k < texts->dim; k++)

@@ -11,9 +11,10 @@ typedef struct radz_directions {
     double *unit;   /* [classes, polarities, dim], owned */
 } radz_directions;
 
-/* Each prompt's embedding is divided by its length, the templates of a (class, polarity) are averaged with equal weight,
- * and the mean is divided by its length: as openai/CLIP's prompt ensembling and CheXzero's zeroshot_classifier. With one
- * template it is that prompt's embedding. `out` is cleared first; free it with radz_directions_free also after an error. */
+/* Each prompt's embedding is divided by its length, the templates of a (class, polarity) are averaged with equal
+ * weight, and the mean is divided by its length: as openai/CLIP's prompt ensembling and CheXzero's zeroshot_classifier.
+ * With one template it is that prompt's embedding. `out` is cleared first; free it with radz_directions_free also after
+ * an error. */
 radz_status radz_directions_make(const radz_score_texts *texts, bool negatives, radz_directions *out,
                                  radz_error *err) RADZ_MUST_USE;
 void radz_directions_free(radz_directions *directions);

@@ -1,10 +1,10 @@
 /* Scorers turn what a model said about images and prompts into one score per image and class.
  *
- * A scorer is prepared once from the text side (prompt embeddings) and then given the image side in blocks of any size, so
- * memory does not grow with the number of images. Each score depends on its own image and the prompts alone: not on the
- * block, the order or the other images. All sums are doubles in a fixed order and exp is base/detmath.h's, so the same
- * embeddings give the same bits on every machine. A prepared scorer is read-only: several threads may score blocks at a
- * time. */
+ * A scorer is prepared once from the text side (prompt embeddings) and then given the image side in blocks of any size,
+ * so memory does not grow with the number of images. Each score depends on its own image and the prompts alone: not on
+ * the block, the order or the other images. All sums are doubles in a fixed order and exp is base/detmath.h's, so the
+ * same embeddings give the same bits on every machine. A prepared scorer is read-only: several threads may score blocks
+ * at a time. */
 #ifndef RADZ_SCORE_SCORER_H
 #define RADZ_SCORE_SCORER_H
 
@@ -19,9 +19,8 @@ typedef enum radz_evidence {
 } radz_evidence;
 const char *radz_evidence_name(radz_evidence evidence); /* "global-embedding" */
 
-/* The prompts and their embeddings; all arrays borrowed, needed during prepare only (class_names: as long as the state).
- * The order of the rows does not matter. A (class, polarity, template) appears once; classes may have different numbers
- * of templates. */
+/* The prompts and their embeddings; all arrays borrowed, needed during prepare only. The order of the rows does
+ * not matter. A (class, polarity, template) appears once; classes may have different numbers of templates. */
 typedef struct radz_score_texts {
     size_t rows, dim, classes;
     const float *embeddings;       /* [rows, dim] row-major; any length but zero: normalised here */

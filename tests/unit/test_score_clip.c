@@ -1,4 +1,5 @@
-/* clip-posneg and clip-cosine against numpy (tests/reference/make_metric_goldens.py), block by block, and their errors. */
+/* clip-posneg and clip-cosine against numpy (tests/reference/make_metric_goldens.py), block by block, and their
+ * errors. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -296,8 +297,8 @@ static void score_errors(void **state)
         assert_int_equal(scorer->prepare(&p.texts, NULL, &prepared, NULL), RADZ_OK);
         radz_score_block block = {.rows = 3, .dim = 4, .embeddings = image, .first_row = 100, .row_names = names};
         assert_int_equal(scorer->score(prepared, &block, scores, &err), RADZ_E_VALUE);
-        assert_string_equal(err.message, "image row 101 ('b.png'): embedding has an infinity at position 1 of 4, wanted "
-                                         "finite numbers");
+        assert_string_equal(err.message, "image row 101 ('b.png'): embedding has an infinity at position 1 of 4, "
+                                         "wanted finite numbers");
         radz_error_clear(&err);
         block.embeddings = image + 8;
         block.rows = 1;
