@@ -6,9 +6,9 @@
 #include <stdint.h>
 
 #include "base/hash.h"
+#include "base/polarity.h"
 #include "base/status.h"
 
-typedef enum radz_polarity { RADZ_PROMPT_POSITIVE = 0, RADZ_PROMPT_NEGATIVE = 1 } radz_polarity;
 const char *radz_polarity_name(radz_polarity polarity); /* "positive", "negative" */
 
 typedef struct radz_prompt_class {

@@ -1,0 +1,838 @@
+#include "text/tokenizer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "text/tokenizer_parts.h"
+#include "text/unicode.h"
+
+enum { MAX_FILE = 256 << 20, MAX_CONTEXT = 1 << 20 };
+
+/* A token that is taken out of the text before the model sees it. */
+typedef struct added_token {
+    const char *content;
+    size_t length;
+    int32_t id;
+    bool special;          /* left out by a decode that skips special tokens */
+    bool normalized;       /* looked for in the normalised text (as itself normalised), not in the raw one */
+    bool lstrip, rstrip;   /* takes the white space beside it along */
+    const char *needle;    /* what is looked for: the content, normalised when `normalized` */
+    size_t needle_length;
+} added_token;
+
+struct radz_tokenizer {
+    radz_arena arena;
+    tok_vocab vocab;
+    tok_normalizer normalizer;
+    tok_pretokenizer pretokenizer;
+    tok_model model;
+    tok_template around;
+    tok_decoder decoder;
+    added_token *added;
+    size_t added_count, added_capacity;
+    bool first_byte[2][256]; /* [normalized]: some added token begins with this byte */
+    radz_tokenizer_info info;
+};
+
+/* ---- messages and members of tokenizer.json ---- */
+radz_status tok_fail(const tok_place *place, radz_error *err, radz_status code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    radz_error_vset(err, code, __func__, __LINE__, format, args);
+    va_end(args);
+    radz_prefix(err, "'%s': key '%s'", radz_json_doc_name(place->doc), place->path);
+    return code;
+}
+
+static const char *kind_text(const radz_json *value)
+{
+    switch (radz_json_kind_of(value)) {
+    case RADZ_JSON_NULL:
+        return "null";
+    case RADZ_JSON_BOOL:
+        return "true or false";
+    case RADZ_JSON_INTEGER:
+    case RADZ_JSON_REAL:
+        return "a number";
+    case RADZ_JSON_STRING:
+        return "a text";
+    case RADZ_JSON_ARRAY:
+        return "a list";
+    default:
+        return "an object";
+    }
+}
+
+radz_status tok_get_string(const tok_place *place, const radz_json *object, const char *key, const char **out,
+                           radz_error *err)
+{
+    *out = NULL;
+    const radz_json *value = radz_json_find(object, key);
+    if (value == NULL || radz_json_kind_of(value) == RADZ_JSON_NULL)
+        return RADZ_OK;
+    *out = radz_json_string(value);
+    return *out != NULL ? RADZ_OK
+                        : tok_fail(place, err, RADZ_E_FORMAT, "'%s': found %s, wanted a text", key, kind_text(value));
+}
+
+radz_status tok_need_string(const tok_place *place, const radz_json *object, const char *key, const char **out,
+                            radz_error *err)
+{
+    radz_status st = tok_get_string(place, object, key, out, err);
+    if (st == RADZ_OK && *out == NULL)
+        return tok_fail(place, err, RADZ_E_FORMAT, "'%s' is missing, wanted a text", key);
+    return st;
+}
+
+radz_status tok_get_bool(const tok_place *place, const radz_json *object, const char *key, bool absent, bool *out,
+                         radz_error *err)
+{
+    *out = absent;
+    const radz_json *value = radz_json_find(object, key);
+    if (value == NULL || radz_json_kind_of(value) == RADZ_JSON_NULL || radz_json_as_bool(value, out))
+        return RADZ_OK;
+    return tok_fail(place, err, RADZ_E_FORMAT, "'%s': found %s, wanted true or false", key, kind_text(value));
+}
+
+radz_status tok_need_kind(const tok_place *place, const radz_json *spec, const char **type, radz_error *err)
+{
+    if (spec == NULL || radz_json_kind_of(spec) != RADZ_JSON_OBJECT)
+        return tok_fail(place, err, RADZ_E_FORMAT, "found %s, wanted an object",
+                        spec == NULL ? "nothing" : kind_text(spec));
+    if (place->depth > TOK_MAX_DEPTH)
+        return tok_fail(place, err, RADZ_E_FORMAT, "sequences nest deeper than %d", TOK_MAX_DEPTH);
+    return tok_need_string(place, spec, "type", type, err);
+}
+
+radz_status tok_fail_kind(const tok_place *place, radz_error *err, const char *what, const char *type,
+                          const char *(*nth)(const void *context, size_t i))
+{
+    char built[256] = "";
+    for (size_t i = 0; nth(NULL, i) != NULL; i++) {
+        size_t used = strlen(built);
+        if (used + strlen(nth(NULL, i)) + 3 < sizeof built) {
+            strcat(built, i > 0 ? ", " : "");
+            strcat(built, nth(NULL, i));
+        }
+    }
+    return tok_fail(place, err, RADZ_E_UNSUPPORTED, "the %s '%.60s' is not built; built: %s", what, type, built);
+}
+
+/* ---- reading a folder ---- */
+typedef struct loader {
+    const char *folder;
+    radz_tokenizer *tok;
+    char *files[4];        /* tokenizer.json, vocab.json, merges.txt, then unused; NULL: not there */
+    radz_json_doc *config; /* tokenizer_config.json; NULL: not there */
+    radz_json_doc *specials; /* special_tokens_map.json */
+    radz_json_doc *json;   /* tokenizer.json, or the built-in text of a tokenizer class */
+    radz_sha256 hash;
+} loader;
+
+/* The parts of a tokenizer class whose files are vocab.json and merges.txt. */
+typedef struct tokenizer_class {
+    const char *name;
+    const char *bos, *eos, *unk, *pad;
+    const char *end_of_word;
+    const char *parts; /* as in a tokenizer.json */
+    bool wrap;         /* bos text eos */
+} tokenizer_class;
+
+static const tokenizer_class classes[] = {
+    {"CLIPTokenizer", "<|startoftext|>", "<|endoftext|>", "<|endoftext|>", "<|endoftext|>", "</w>",
+     "{\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFC\"}, {\"type\": \"Replace\","
+     " \"pattern\": {\"Regex\": \"\\\\s+\"}, \"content\": \" \"}, {\"type\": \"Lowercase\"}]},"
+     " \"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\":"
+     " {\"Regex\": \"<\\\\|startoftext\\\\|>|<\\\\|endoftext\\\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\\\p{L}]+|[\\\\p{N}]|"
+     "[^\\\\s\\\\p{L}\\\\p{N}]+\"}, \"behavior\": \"Removed\", \"invert\": true},"
+     " {\"type\": \"ByteLevel\", \"add_prefix_space\": false}]},"
+     " \"decoder\": {\"type\": \"ByteLevel\"}}",
+     true},
+};
+enum { N_CLASSES = sizeof classes / sizeof *classes };
+
+static radz_status load_optional(loader *l, const char *name, radz_json_doc **out, radz_error *err)
+{
+    char *path = radz_path_join(l->folder, name, err), *text = NULL;
+    size_t size = 0;
+    radz_status st = path == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    *out = NULL;
+    if (st != RADZ_OK || !radz_file_exists(path))
+        goto done;
+    if ((st = radz_file_read(path, MAX_FILE, &text, &size, err)) != RADZ_OK)
+        goto done;
+    radz_sha256_add_text(&l->hash, name);
+    radz_sha256_add(&l->hash, text, size);
+    /* model_max_length may be 1000000000000000019884624838656, Python's way of saying "no limit" and no 64-bit integer:
+     * such numbers are made real ones, in place. */
+    bool quoted = false;
+    for (size_t i = 0; i < size; i++) {
+        if (quoted && text[i] == '\\') {
+            i++;
+            continue;
+        }
+        if (text[i] == '"')
+            quoted = !quoted;
+        size_t digits = 0;
+        while (!quoted && i + digits < size && text[i + digits] >= '0' && text[i + digits] <= '9')
+            digits++;
+        if (digits > 0) {
+            char after = i + digits < size ? text[i + digits] : ' ';
+            if (digits > 18 && after != '.' && after != 'e' && after != 'E') {
+                memset(text + i, ' ', digits);
+                memcpy(text + i, "1e30", 4);
+            }
+            i += digits - 1;
+        }
+    }
+    st = radz_json_parse(text, size, path, out, err);
+    if (st == RADZ_OK && radz_json_kind_of(radz_json_root(*out)) != RADZ_JSON_OBJECT)
+        st = radz_fail(err, RADZ_E_FORMAT, "'%s': found %s, wanted an object", path,
+                       kind_text(radz_json_root(*out)));
+done:
+    free(text);
+    free(path);
+    return st;
+}
+
+/* The content of a named special token ("bos_token"): a text, or an object with a text 'content'. NULL: not there. */
+static const radz_json *find_special(const loader *l, const char *key)
+{
+    const radz_json *value = NULL;
+    /* the older file is looked at only when the newer one does not list the added tokens, as transformers does */
+    bool newer = l->config != NULL && radz_json_find(radz_json_root(l->config), "added_tokens_decoder") != NULL;
+    if (l->specials != NULL && !newer)
+        value = radz_json_find(radz_json_root(l->specials), key);
+    if (value == NULL && l->config != NULL)
+        value = radz_json_find(radz_json_root(l->config), key);
+    return value == NULL || radz_json_kind_of(value) == RADZ_JSON_NULL ? NULL : value;
+}
+
+static const char *special_text(const radz_json *value)
+{
+    if (value != NULL && radz_json_kind_of(value) == RADZ_JSON_OBJECT)
+        value = radz_json_find(value, "content");
+    return value != NULL ? radz_json_string(value) : NULL;
+}
+
+static added_token *find_added(const radz_tokenizer *tok, const char *content)
+{
+    for (size_t i = 0; i < tok->added_count; i++) {
+        if (strcmp(tok->added[i].content, content) == 0)
+            return &tok->added[i];
+    }
+    return NULL;
+}
+
+/* Adds a token, or replaces the flags of one that is there. `id` -1: the vocabulary's, or the next free one. `spec` holds
+ * the flags; NULL: those of a special token without any. */
+static radz_status add_token(radz_tokenizer *tok, const tok_place *place, const char *content, int32_t id, bool special,
+                             const radz_json *spec, radz_error *err)
+{
+    bool single_word = false, lstrip = false, rstrip = false, normalized = !special;
+    radz_status st = RADZ_OK;
+    if (spec != NULL) {
+        st = tok_get_bool(place, spec, "single_word", false, &single_word, err);
+        if (st == RADZ_OK)
+            st = tok_get_bool(place, spec, "lstrip", false, &lstrip, err);
+        if (st == RADZ_OK)
+            st = tok_get_bool(place, spec, "rstrip", false, &rstrip, err);
+        if (st == RADZ_OK)
+            st = tok_get_bool(place, spec, "normalized", !special, &normalized, err);
+    }
+    if (st != RADZ_OK)
+        return st;
+    if (single_word)
+        return tok_fail(place, err, RADZ_E_UNSUPPORTED, "token '%.60s': single_word is not built", content);
+    if (content[0] == '\0')
+        return RADZ_OK; /* as the tokenizers library: an empty token is never found */
+    int32_t known = tok_vocab_find(&tok->vocab, content, strlen(content));
+    if (known >= 0 && id >= 0 && known != id)
+        return tok_fail(place, err, RADZ_E_FORMAT, "token '%.60s' has id %ld here and %ld in the vocabulary", content,
+                        (long)id, (long)known);
+    if (known < 0) {
+        known = id >= 0 ? id : (int32_t)tok->vocab.size;
+        if ((st = tok_vocab_add(&tok->vocab, content, strlen(content), known, &tok->arena, err)) != RADZ_OK)
+            return radz_prefix(err, "'%s': key '%s'", radz_json_doc_name(place->doc), place->path);
+    }
+    added_token *token = find_added(tok, content);
+    if (token == NULL) {
+        st = radz_grow(&tok->added, &tok->added_capacity, tok->added_count + 1, sizeof *tok->added, err);
+        if (st != RADZ_OK)
+            return st;
+        token = &tok->added[tok->added_count++];
+    }
+    *token = (added_token){tok->vocab.texts[known], strlen(content), known, special, normalized, lstrip, rstrip, NULL, 0};
+    return RADZ_OK;
+}
+
+/* "added_tokens" of tokenizer.json: a list of objects with id, content and flags. */
+static radz_status read_added_list(loader *l, radz_error *err)
+{
+    tok_place place = {l->json, "added_tokens", 0, &l->tok->arena};
+    const radz_json *list = radz_json_find(radz_json_root(l->json), "added_tokens");
+    if (list == NULL || radz_json_kind_of(list) == RADZ_JSON_NULL)
+        return RADZ_OK;
+    if (radz_json_kind_of(list) != RADZ_JSON_ARRAY)
+        return tok_fail(&place, err, RADZ_E_FORMAT, "found %s, wanted a list", kind_text(list));
+    for (size_t i = 0; i < radz_json_size(list); i++) {
+        const radz_json *item = radz_json_at(list, i), *id_value = radz_json_find(item, "id");
+        const char *content;
+        int64_t id;
+        bool special;
+        radz_status st = tok_need_string(&place, item, "content", &content, err);
+        if (st == RADZ_OK)
+            st = tok_get_bool(&place, item, "special", false, &special, err);
+        if (st != RADZ_OK)
+            return st;
+        if (id_value == NULL || !radz_json_as_i64(id_value, &id) || id < 0 || id >= TOK_MAX_ID)
+            return tok_fail(&place, err, RADZ_E_FORMAT, "token '%.60s' wants an id from 0 to %d", content, TOK_MAX_ID - 1);
+        if ((st = add_token(l->tok, &place, content, (int32_t)id, special, item, err)) != RADZ_OK)
+            return st;
+    }
+    return RADZ_OK;
+}
+
+typedef struct decoder_visit {
+    loader *l;
+    tok_place place;
+    radz_status status;
+    radz_error *err;
+} decoder_visit;
+
+static bool read_added_entry(void *context, const char *key, const radz_json *value)
+{
+    decoder_visit *visit = context;
+    const char *content;
+    int64_t id;
+    bool special;
+    visit->status = radz_parse_i64(key, 0, TOK_MAX_ID - 1, &id, visit->err);
+    if (visit->status != RADZ_OK) {
+        radz_prefix(visit->err, "'%s': key '%s'", radz_json_doc_name(visit->place.doc), visit->place.path);
+        return false;
+    }
+    visit->status = tok_need_string(&visit->place, value, "content", &content, visit->err);
+    if (visit->status == RADZ_OK)
+        visit->status = tok_get_bool(&visit->place, value, "special", false, &special, visit->err);
+    if (visit->status == RADZ_OK)
+        visit->status = add_token(visit->l->tok, &visit->place, content, (int32_t)id, special, value, visit->err);
+    return visit->status == RADZ_OK;
+}
+
+/* "added_tokens_decoder" of tokenizer_config.json: an object from id to the rest. */
+static radz_status read_added_object(loader *l, radz_error *err)
+{
+    if (l->config == NULL)
+        return RADZ_OK;
+    decoder_visit visit = {l, {l->config, "added_tokens_decoder", 0, &l->tok->arena}, RADZ_OK, err};
+    const radz_json *object = radz_json_find(radz_json_root(l->config), "added_tokens_decoder");
+    if (object == NULL || radz_json_kind_of(object) == RADZ_JSON_NULL)
+        return RADZ_OK;
+    if (radz_json_kind_of(object) != RADZ_JSON_OBJECT)
+        return tok_fail(&visit.place, err, RADZ_E_FORMAT, "found %s, wanted an object", kind_text(object));
+    radz_json_each(object, read_added_entry, &visit);
+    return visit.status;
+}
+
+/* The named special tokens: each becomes an added token unless it is one already, as transformers does it (so a pad token
+ * "!" is found in texts as well). */
+static radz_status read_named(loader *l, const tokenizer_class *class, radz_error *err)
+{
+    radz_tokenizer *tok = l->tok;
+    static const char *const keys[] = {"bos_token", "eos_token", "unk_token", "sep_token",
+                                       "pad_token", "cls_token", "mask_token"};
+    enum { BOS, EOS, UNK, PAD = 4 };
+    int32_t ids[sizeof keys / sizeof *keys];
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const radz_json *value = find_special(l, keys[i]);
+        const char *text = special_text(value);
+        tok_place place = {l->config != NULL ? l->config : l->specials != NULL ? l->specials : l->json, keys[i], 0,
+                           &tok->arena};
+        if (value != NULL && text == NULL)
+            return tok_fail(&place, err, RADZ_E_FORMAT, "found %s, wanted a token", kind_text(value));
+        if (value == NULL && class != NULL)
+            text = i == BOS ? class->bos : i == EOS ? class->eos : i == UNK ? class->unk : i == PAD ? class->pad : NULL;
+        ids[i] = -1;
+        if (text == NULL)
+            continue;
+        if (find_added(tok, text) == NULL) {
+            bool object = value != NULL && radz_json_kind_of(value) == RADZ_JSON_OBJECT;
+            radz_status st = add_token(tok, &place, text, -1, true, object ? value : NULL, err);
+            if (st != RADZ_OK)
+                return st;
+        }
+        ids[i] = tok_vocab_find(&tok->vocab, text, strlen(text));
+    }
+    tok->info.bos_id = ids[BOS];
+    tok->info.eos_id = ids[EOS];
+    tok->info.unk_id = ids[UNK];
+    tok->info.pad_id = ids[PAD];
+    return RADZ_OK;
+}
+
+static radz_status find_class(loader *l, const tokenizer_class **out, radz_error *err)
+{
+    *out = &classes[0]; /* folders of 2021 do not say it: CLIP's own */
+    const radz_json *value = l->config != NULL ? radz_json_find(radz_json_root(l->config), "tokenizer_class") : NULL;
+    if (value == NULL || radz_json_kind_of(value) == RADZ_JSON_NULL)
+        return RADZ_OK;
+    const char *name = radz_json_string(value);
+    tok_place place = {l->config, "tokenizer_class", 0, &l->tok->arena};
+    if (name == NULL)
+        return tok_fail(&place, err, RADZ_E_FORMAT, "found %s, wanted a text", kind_text(value));
+    for (size_t i = 0; i < N_CLASSES; i++) {
+        size_t n = strlen(classes[i].name);
+        if (strncmp(name, classes[i].name, n) == 0 && (name[n] == '\0' || strcmp(name + n, "Fast") == 0)) {
+            *out = &classes[i];
+            return RADZ_OK;
+        }
+    }
+    return tok_fail(&place, err, RADZ_E_UNSUPPORTED,
+                    "the tokenizer '%.60s' without a tokenizer.json is not built; built: CLIPTokenizer", name);
+}
+
+/* Reads a whole file into the hash (under its name) and gives its text. */
+static radz_status read_hashed(loader *l, const char *path, char **text, size_t *size, radz_error *err)
+{
+    radz_status st = radz_file_read(path, MAX_FILE, text, size, err);
+    if (st == RADZ_OK) {
+        radz_sha256_add_text(&l->hash, radz_path_name(path));
+        radz_sha256_add(&l->hash, *text, *size);
+    }
+    return st;
+}
+
+static radz_status hash_file(loader *l, const char *path, radz_error *err)
+{
+    char *text;
+    size_t size;
+    radz_status st = read_hashed(l, path, &text, &size, err);
+    free(text);
+    return st;
+}
+
+static radz_status load_parts(loader *l, radz_error *err)
+{
+    radz_tokenizer *tok = l->tok;
+    const radz_json *root = radz_json_root(l->json);
+    tok_place place = {l->json, "normalizer", 0, &tok->arena};
+    radz_status st = tok_normalizer_load(&place, radz_json_find(root, "normalizer"), &tok->normalizer, err);
+    place.path = "pre_tokenizer";
+    if (st == RADZ_OK)
+        st = tok_pretokenizer_load(&place, radz_json_find(root, "pre_tokenizer"), &tok->pretokenizer, err);
+    place.path = "decoder";
+    if (st == RADZ_OK)
+        st = tok_decoder_load(&place, radz_json_find(root, "decoder"), &tok->decoder, err);
+    return st;
+}
+
+/* tokenizer.json: everything is in it. */
+static radz_status load_json(loader *l, radz_error *err)
+{
+    radz_tokenizer *tok = l->tok;
+    char *text = NULL;
+    size_t size;
+    radz_status st = read_hashed(l, l->files[0], &text, &size, err);
+    if (st == RADZ_OK)
+        st = radz_json_parse(text, size, l->files[0], &l->json, err);
+    free(text);
+    if (st != RADZ_OK)
+        return st;
+    const radz_json *root = radz_json_root(l->json);
+    tok_place place = {l->json, "model", 0, &tok->arena};
+    if (radz_json_kind_of(root) != RADZ_JSON_OBJECT)
+        return radz_fail(err, RADZ_E_FORMAT, "'%s': found %s, wanted an object", l->files[0], kind_text(root));
+    if ((st = load_parts(l, err)) != RADZ_OK ||
+        (st = tok_model_load(&place, radz_json_find(root, "model"), &tok->vocab, &tok->model, err)) != RADZ_OK ||
+        (st = read_added_list(l, err)) != RADZ_OK || (st = read_added_object(l, err)) != RADZ_OK ||
+        (st = read_named(l, NULL, err)) != RADZ_OK)
+        return st;
+    place.path = "post_processor";
+    return tok_template_load(&place, radz_json_find(root, "post_processor"), &tok->vocab, &tok->around, err);
+}
+
+/* vocab.json and merges.txt: the rest is what their tokenizer class says. */
+static radz_status load_files(loader *l, radz_error *err)
+{
+    radz_tokenizer *tok = l->tok;
+    const tokenizer_class *class;
+    radz_status st = find_class(l, &class, err);
+    if (st != RADZ_OK)
+        return st;
+    const char *unk = special_text(find_special(l, "unk_token"));
+    if ((st = radz_json_parse(class->parts, strlen(class->parts), class->name, &l->json, err)) != RADZ_OK ||
+        (st = hash_file(l, l->files[1], err)) != RADZ_OK || (st = hash_file(l, l->files[2], err)) != RADZ_OK ||
+        (st = load_parts(l, err)) != RADZ_OK ||
+        (st = tok_bpe_load_files(l->files[1], l->files[2], unk != NULL ? unk : class->unk, class->end_of_word,
+                                 &tok->arena, &tok->vocab, &tok->model, err)) != RADZ_OK ||
+        (st = read_added_object(l, err)) != RADZ_OK || (st = read_named(l, class, err)) != RADZ_OK)
+        return st;
+    if (class->wrap) {
+        int32_t *ids = radz_arena_alloc(&tok->arena, 2, sizeof *ids, err);
+        if (ids == NULL)
+            return RADZ_E_NOMEM;
+        ids[0] = tok->info.bos_id;
+        ids[1] = tok->info.eos_id;
+        tok->around = (tok_template){ids, ids + 1, 1, 1};
+    }
+    return RADZ_OK;
+}
+
+/* What is looked for in texts, and the numbers that others ask for. */
+static radz_status finish(loader *l, radz_error *err)
+{
+    radz_tokenizer *tok = l->tok;
+    for (size_t i = 0; i < tok->added_count; i++) {
+        added_token *token = &tok->added[i];
+        token->needle = token->content;
+        token->needle_length = token->length;
+        if (token->normalized) {
+            radz_strbuf text = {0};
+            radz_status st = tok_normalize(&tok->normalizer, token->content, token->length, &text, err);
+            if (st == RADZ_OK) {
+                token->needle = radz_arena_strndup(&tok->arena, text.text, text.length, err);
+                token->needle_length = text.length;
+            }
+            radz_strbuf_free(&text);
+            if (st != RADZ_OK || token->needle == NULL)
+                return RADZ_E_NOMEM;
+        }
+        if (token->needle_length > 0)
+            tok->first_byte[token->normalized][(unsigned char)token->needle[0]] = true;
+    }
+
+    radz_tokenizer_info *info = &tok->info;
+    info->kind = tok->model.kind->name;
+    info->vocab_size = tok->vocab.size;
+    info->added_count = tok->around.before_count + tok->around.after_count;
+    if (info->bos_id < 0 && tok->around.before_count > 0)
+        info->bos_id = tok->around.before[0];
+    if (info->eos_id < 0 && tok->around.after_count > 0)
+        info->eos_id = tok->around.after[tok->around.after_count - 1];
+    if (info->unk_id < 0)
+        info->unk_id = tok->model.kind->unk_id(tok->model.state);
+    if (info->pad_id < 0)
+        info->pad_id = info->eos_id >= 0 ? info->eos_id : 0;
+    const radz_json *longest = l->config != NULL ? radz_json_find(radz_json_root(l->config), "model_max_length") : NULL;
+    double context;
+    if (longest != NULL && radz_json_as_double(longest, &context)) {
+        if (context >= 1 && context <= MAX_CONTEXT)
+            info->context = (size_t)context;
+        else if (context < 1)
+            return radz_fail(err, RADZ_E_FORMAT, "'%s': key 'model_max_length': found %g, wanted at least 1",
+                             radz_json_doc_name(l->config), context);
+    }
+    return RADZ_OK;
+}
+
+radz_status radz_tokenizer_load(const char *model_dir, radz_tokenizer **out, radz_error *err)
+{
+    static const char *const names[] = {"tokenizer.json", "vocab.json", "merges.txt"};
+    *out = NULL;
+    loader l = {.folder = model_dir};
+    radz_sha256_begin(&l.hash);
+    char sha256[RADZ_SHA256_HEX_SIZE];
+    radz_status st = RADZ_OK, hash_status;
+    l.tok = radz_calloc(1, sizeof *l.tok, err);
+    if (l.tok == NULL) {
+        st = RADZ_E_NOMEM;
+        goto done;
+    }
+    for (int i = 0; i < 3; i++) {
+        l.files[i] = radz_path_join(model_dir, names[i], err);
+        if (l.files[i] == NULL) {
+            st = RADZ_E_NOMEM;
+            goto done;
+        }
+        if (!radz_file_exists(l.files[i])) {
+            free(l.files[i]);
+            l.files[i] = NULL;
+        }
+    }
+    if (l.files[0] == NULL && (l.files[1] == NULL || l.files[2] == NULL)) {
+        st = radz_fail(err, RADZ_E_MISSING, "'%s': no tokenizer: wanted tokenizer.json, or vocab.json and merges.txt%s",
+                       model_dir,
+                       l.files[1] != NULL   ? " (only vocab.json is there)"
+                       : l.files[2] != NULL ? " (only merges.txt is there)"
+                                            : "");
+        goto done;
+    }
+    if ((st = load_optional(&l, "tokenizer_config.json", &l.config, err)) != RADZ_OK ||
+        (st = load_optional(&l, "special_tokens_map.json", &l.specials, err)) != RADZ_OK)
+        goto done;
+    st = l.files[0] != NULL ? load_json(&l, err) : load_files(&l, err);
+    if (st == RADZ_OK)
+        st = finish(&l, err);
+done:
+    hash_status = radz_sha256_end(&l.hash, sha256, err);
+    if (st == RADZ_OK)
+        st = hash_status;
+    if (st == RADZ_OK) {
+        memcpy(l.tok->info.sha256, sha256, sizeof sha256);
+        *out = l.tok;
+        l.tok = NULL;
+    }
+    radz_tokenizer_free(l.tok);
+    for (int i = 0; i < 3; i++)
+        free(l.files[i]);
+    radz_json_free(l.config);
+    radz_json_free(l.specials);
+    radz_json_free(l.json);
+    return st;
+}
+
+void radz_tokenizer_free(radz_tokenizer *tokenizer)
+{
+    if (tokenizer == NULL)
+        return;
+    if (tokenizer->model.kind != NULL)
+        tokenizer->model.kind->free(tokenizer->model.state);
+    tok_vocab_free(&tokenizer->vocab);
+    free(tokenizer->added);
+    radz_arena_free(&tokenizer->arena);
+    free(tokenizer);
+}
+
+const radz_tokenizer_info *radz_tokenizer_info_of(const radz_tokenizer *tokenizer)
+{
+    return &tokenizer->info;
+}
+
+int32_t radz_tokenizer_id_of(const radz_tokenizer *tokenizer, const char *token)
+{
+    return tok_vocab_find(&tokenizer->vocab, token, strlen(token));
+}
+
+const char *radz_tokenizer_token_of(const radz_tokenizer *tokenizer, int32_t id)
+{
+    return id >= 0 && (size_t)id < tokenizer->vocab.size ? tokenizer->vocab.texts[id] : NULL;
+}
+
+/* ---- text to ids ---- */
+typedef struct encoder {
+    const radz_tokenizer *tok;
+    radz_strbuf clean, normal;
+    tok_pieces in, out;
+    tok_scratch scratch;
+    tok_ids ids;
+    size_t enough; /* ids beyond these will be cut off: stop early */
+} encoder;
+
+static void encoder_free(encoder *e)
+{
+    radz_strbuf_free(&e->clean);
+    radz_strbuf_free(&e->normal);
+    tok_pieces_free(&e->in);
+    tok_pieces_free(&e->out);
+    tok_scratch_free(&e->scratch);
+    free(e->ids.items);
+}
+
+/* The added token whose needle begins at text[0]; the longest of several. */
+static const added_token *match_added(const radz_tokenizer *tok, bool normalized, const char *text, size_t length)
+{
+    const added_token *best = NULL;
+    if (!tok->first_byte[normalized][(unsigned char)text[0]])
+        return NULL;
+    for (size_t i = 0; i < tok->added_count; i++) {
+        const added_token *token = &tok->added[i];
+        if (token->normalized == normalized && token->needle_length > 0 && token->needle_length <= length &&
+            memcmp(text, token->needle, token->needle_length) == 0 &&
+            (best == NULL || token->needle_length > best->needle_length))
+            best = token;
+    }
+    return best;
+}
+
+static size_t blanks_before(const char *text, size_t from, size_t at)
+{
+    while (at > from) { /* back over one whole character at a time */
+        size_t start = at - 1;
+        int32_t c;
+        while (start > from && ((unsigned char)text[start] & 0xC0) == 0x80)
+            start--;
+        radz_utf8_get(text + start, at - start, &c);
+        if (radz_char_class_of(c) != RADZ_CHAR_SPACE)
+            break;
+        at = start;
+    }
+    return at;
+}
+
+static size_t blanks_after(const char *text, size_t at, size_t length)
+{
+    while (at < length) {
+        int32_t c;
+        size_t n = radz_utf8_get(text + at, length - at, &c);
+        if (radz_char_class_of(c) != RADZ_CHAR_SPACE)
+            break;
+        at += n;
+    }
+    return at;
+}
+
+static radz_status encode_words(encoder *e, const char *text, size_t length, radz_error *err)
+{
+    tok_pieces_clear(&e->in);
+    tok_pieces_clear(&e->out);
+    radz_status st = tok_pieces_add(&e->in, text, length, err);
+    if (st == RADZ_OK)
+        st = tok_pretokenize(&e->tok->pretokenizer, &e->in, &e->out, err);
+    for (size_t i = 0; i < e->out.count && st == RADZ_OK && e->ids.count < e->enough; i++)
+        st = e->tok->model.kind->encode(e->tok->model.state, &e->tok->vocab, e->out.text.text + e->out.spans[i].begin,
+                                        e->out.spans[i].length, &e->scratch, &e->ids, err);
+    return st;
+}
+
+static radz_status encode_part(encoder *e, bool normalized, const char *text, size_t length, radz_error *err);
+
+/* The text between two added tokens: from raw to normalised, from normalised to words. */
+static radz_status encode_between(encoder *e, bool normalized, const char *text, size_t length, radz_error *err)
+{
+    if (length == 0)
+        return RADZ_OK;
+    if (normalized)
+        return encode_words(e, text, length, err);
+    e->normal.length = 0;
+    radz_status st = tok_normalize(&e->tok->normalizer, text, length, &e->normal, err);
+    return st == RADZ_OK ? encode_part(e, true, e->normal.text, e->normal.length, err) : st;
+}
+
+/* Takes the added tokens out of a text; what is between them goes on. */
+static radz_status encode_part(encoder *e, bool normalized, const char *text, size_t length, radz_error *err)
+{
+    size_t begin = 0;
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; i < length && st == RADZ_OK && e->ids.count < e->enough;) {
+        const added_token *token = match_added(e->tok, normalized, text + i, length - i);
+        if (token == NULL) {
+            i++;
+            continue;
+        }
+        size_t end = i + token->needle_length;
+        st = encode_between(e, normalized, text + begin,
+                            (token->lstrip ? blanks_before(text, begin, i) : i) - begin, err);
+        if (st == RADZ_OK)
+            st = tok_ids_add(&e->ids, token->id, err);
+        begin = i = token->rstrip ? blanks_after(text, end, length) : end;
+    }
+    return st == RADZ_OK ? encode_between(e, normalized, text + begin, length - begin, err) : st;
+}
+
+static radz_status encode_text(encoder *e, const char *text, size_t length, radz_error *err)
+{
+    radz_status st = radz_utf8_clean(text, length, &e->clean, err);
+    return st == RADZ_OK ? encode_part(e, false, e->clean.text, e->clean.length, err) : st;
+}
+
+radz_status radz_tokenizer_encode(const radz_tokenizer *tokenizer, const char *text, size_t context, int32_t *ids,
+                                  size_t *count, radz_error *err)
+{
+    const tok_template *around = &tokenizer->around;
+    size_t fixed = around->before_count + around->after_count;
+    *count = 0;
+    if (context < fixed || context == 0)
+        return radz_fail(err, RADZ_E_USAGE, "a context of %zu tokens does not hold the template's own %zu", context,
+                         fixed);
+    encoder e = {.tok = tokenizer, .enough = context - fixed};
+    radz_status st = encode_text(&e, text, strlen(text), err);
+    if (st == RADZ_OK) {
+        size_t own = e.ids.count < e.enough ? e.ids.count : e.enough, n = 0;
+        for (size_t i = 0; i < around->before_count; i++)
+            ids[n++] = around->before[i];
+        for (size_t i = 0; i < own; i++)
+            ids[n++] = e.ids.items[i];
+        for (size_t i = 0; i < around->after_count; i++)
+            ids[n++] = around->after[i];
+        *count = n;
+        while (n < context)
+            ids[n++] = tokenizer->info.pad_id;
+    }
+    encoder_free(&e);
+    return st;
+}
+
+radz_status radz_tokenizer_encode_all(const radz_tokenizer *tokenizer, const char *text, size_t length,
+                                      bool with_template, int32_t **ids, size_t *count, radz_error *err)
+{
+    const tok_template *around = &tokenizer->around;
+    *ids = NULL;
+    *count = 0;
+    encoder e = {.tok = tokenizer, .enough = SIZE_MAX};
+    radz_status st = radz_grow(&e.ids.items, &e.ids.capacity, 16, sizeof *e.ids.items, err);
+    for (size_t i = 0; i < around->before_count && with_template && st == RADZ_OK; i++)
+        st = tok_ids_add(&e.ids, around->before[i], err);
+    if (st == RADZ_OK)
+        st = encode_text(&e, text, length, err);
+    for (size_t i = 0; i < around->after_count && with_template && st == RADZ_OK; i++)
+        st = tok_ids_add(&e.ids, around->after[i], err);
+    if (st == RADZ_OK) {
+        *ids = e.ids.items;
+        *count = e.ids.count;
+        e.ids.items = NULL;
+    }
+    encoder_free(&e);
+    return st;
+}
+
+/* ---- ids to text ---- */
+static bool is_special(const radz_tokenizer *tok, int32_t id)
+{
+    for (size_t i = 0; i < tok->added_count; i++) {
+        if (tok->added[i].id == id)
+            return tok->added[i].special;
+    }
+    return false;
+}
+
+/* Blanks in place of the end-of-word marks, ends trimmed. */
+static void separate_words(radz_strbuf *text, const char *mark)
+{
+    size_t length = strlen(mark), to = 0;
+    for (size_t i = 0; i < text->length;) {
+        if (text->length - i >= length && memcmp(text->text + i, mark, length) == 0) {
+            text->text[to++] = ' ';
+            i += length;
+        } else {
+            text->text[to++] = text->text[i++];
+        }
+    }
+    size_t begin = blanks_after(text->text, 0, to), end = blanks_before(text->text, begin, to);
+    memmove(text->text, text->text + begin, end - begin);
+    text->length = end - begin;
+    text->text[text->length] = '\0';
+}
+
+radz_status radz_tokenizer_decode(const radz_tokenizer *tokenizer, const int32_t *ids, size_t count, bool skip_special,
+                                  char **text, radz_error *err)
+{
+    radz_strbuf bytes = {0}, clean = {0};
+    *text = NULL;
+    radz_status st = radz_strbuf_append(&bytes, "", 0, err);
+    for (size_t i = 0; i < count && st == RADZ_OK; i++) {
+        const char *token = radz_tokenizer_token_of(tokenizer, ids[i]);
+        if (token == NULL)
+            st = radz_fail(err, RADZ_E_VALUE, "id %ld at place %zu is no token, wanted 0 to %zu", (long)ids[i], i,
+                           tokenizer->vocab.size - 1);
+        else if (skip_special && is_special(tokenizer, ids[i]))
+            continue;
+        else if (tokenizer->decoder.kind != NULL)
+            st = tokenizer->decoder.kind->decode(token, tokenizer->vocab.lengths[ids[i]], &bytes, err);
+        else
+            st = radz_strbuf_append(&bytes, token, tokenizer->vocab.lengths[ids[i]], err);
+    }
+    if (st == RADZ_OK)
+        st = radz_utf8_clean(bytes.text, bytes.length, &clean, err);
+    if (st == RADZ_OK) {
+        const char *mark = tokenizer->model.kind->end_of_word(tokenizer->model.state);
+        if (mark[0] != '\0')
+            separate_words(&clean, mark);
+        *text = clean.text;
+        clean.text = NULL;
+    }
+    radz_strbuf_free(&bytes);
+    radz_strbuf_free(&clean);
+    return st;
+}

@@ -1,0 +1,193 @@
+/* Normalizers: NFC, Lowercase, Replace, Sequence. */
+#include <string.h>
+
+#include "text/tokenizer_parts.h"
+#include "text/unicode.h"
+
+static radz_status load_nothing(const tok_place *place, const radz_json *spec, void **state, radz_error *err)
+{
+    (void)place, (void)spec, (void)err;
+    *state = NULL;
+    return RADZ_OK;
+}
+
+static radz_status apply_nfc(const void *state, const char *text, size_t length, radz_strbuf *out, radz_error *err)
+{
+    (void)state;
+    return radz_unicode_nfc(text, length, out, err);
+}
+
+static radz_status apply_lowercase(const void *state, const char *text, size_t length, radz_strbuf *out,
+                                   radz_error *err)
+{
+    (void)state;
+    return radz_unicode_lower(text, length, out, err);
+}
+
+/* ---- Replace: a literal text, or runs of white space (the one regular expression that CLIP's files use) ---- */
+typedef struct replace_state {
+    const char *pattern; /* NULL: \s+ */
+    const char *content;
+    size_t pattern_length, content_length;
+} replace_state;
+
+static radz_status load_replace(const tok_place *place, const radz_json *spec, void **state, radz_error *err)
+{
+    const radz_json *pattern = radz_json_find(spec, "pattern");
+    const char *content, *literal = NULL, *regex = NULL;
+    radz_status st = tok_need_string(place, spec, "content", &content, err);
+    if (st == RADZ_OK && (pattern == NULL || radz_json_kind_of(pattern) != RADZ_JSON_OBJECT))
+        st = tok_fail(place, err, RADZ_E_FORMAT, "'pattern' must be {\"String\": ...} or {\"Regex\": ...}");
+    if (st == RADZ_OK)
+        st = tok_get_string(place, pattern, "String", &literal, err);
+    if (st == RADZ_OK)
+        st = tok_get_string(place, pattern, "Regex", &regex, err);
+    if (st != RADZ_OK)
+        return st;
+    if (regex != NULL && strcmp(regex, "\\s+") != 0)
+        return tok_fail(place, err, RADZ_E_UNSUPPORTED, "Replace with the pattern '%s' is not built; built: '\\s+'",
+                        regex);
+    if (regex == NULL && (literal == NULL || literal[0] == '\0'))
+        return tok_fail(place, err, RADZ_E_FORMAT, "'pattern' must hold a text under \"String\" or \"Regex\"");
+    replace_state *replace = radz_arena_alloc(place->arena, 1, sizeof *replace, err);
+    if (replace == NULL)
+        return RADZ_E_NOMEM;
+    if (regex == NULL && (replace->pattern = radz_arena_strdup(place->arena, literal, err)) == NULL)
+        return RADZ_E_NOMEM;
+    if ((replace->content = radz_arena_strdup(place->arena, content, err)) == NULL)
+        return RADZ_E_NOMEM;
+    replace->pattern_length = regex == NULL ? strlen(replace->pattern) : 0;
+    replace->content_length = strlen(content);
+    *state = replace;
+    return RADZ_OK;
+}
+
+static size_t match_replace(const replace_state *replace, const char *text, size_t length)
+{
+    if (replace->pattern != NULL)
+        return length >= replace->pattern_length && memcmp(text, replace->pattern, replace->pattern_length) == 0
+                   ? replace->pattern_length
+                   : 0;
+    size_t n = 0;
+    while (n < length) {
+        int32_t c;
+        size_t step = radz_utf8_get(text + n, length - n, &c);
+        if (radz_char_class_of(c) != RADZ_CHAR_SPACE)
+            break;
+        n += step;
+    }
+    return n;
+}
+
+static radz_status apply_replace(const void *state, const char *text, size_t length, radz_strbuf *out, radz_error *err)
+{
+    const replace_state *replace = state;
+    size_t kept = 0; /* start of what is not yet copied */
+    for (size_t i = 0; i < length;) {
+        size_t n = match_replace(replace, text + i, length - i);
+        if (n == 0) {
+            int32_t c;
+            i += radz_utf8_get(text + i, length - i, &c);
+            continue;
+        }
+        radz_status st = radz_strbuf_append(out, text + kept, i - kept, err);
+        if (st == RADZ_OK)
+            st = radz_strbuf_append(out, replace->content, replace->content_length, err);
+        if (st != RADZ_OK)
+            return st;
+        i += n;
+        kept = i;
+    }
+    return radz_strbuf_append(out, text + kept, length - kept, err);
+}
+
+/* ---- Sequence ---- */
+typedef struct sequence_state {
+    tok_normalizer *items;
+    size_t count;
+} sequence_state;
+
+static radz_status load_sequence(const tok_place *place, const radz_json *spec, void **state, radz_error *err)
+{
+    const radz_json *list = radz_json_find(spec, "normalizers");
+    if (list == NULL || radz_json_kind_of(list) != RADZ_JSON_ARRAY)
+        return tok_fail(place, err, RADZ_E_FORMAT, "a Sequence must have a list 'normalizers'");
+    sequence_state *sequence = radz_arena_alloc(place->arena, 1, sizeof *sequence, err);
+    if (sequence == NULL)
+        return RADZ_E_NOMEM;
+    sequence->count = radz_json_size(list);
+    sequence->items = radz_arena_alloc(place->arena, sequence->count, sizeof *sequence->items, err);
+    if (sequence->items == NULL)
+        return RADZ_E_NOMEM;
+    for (size_t i = 0; i < sequence->count; i++) {
+        tok_place inner = *place;
+        inner.depth++;
+        inner.path = radz_arena_printf(place->arena, err, "%s.normalizers[%zu]", place->path, i);
+        if (inner.path == NULL)
+            return RADZ_E_NOMEM;
+        radz_status st = tok_normalizer_load(&inner, radz_json_at(list, i), &sequence->items[i], err);
+        if (st != RADZ_OK)
+            return st;
+    }
+    *state = sequence;
+    return RADZ_OK;
+}
+
+static radz_status apply_sequence(const void *state, const char *text, size_t length, radz_strbuf *out, radz_error *err)
+{
+    const sequence_state *sequence = state;
+    radz_strbuf a = {0}, b = {0};
+    radz_status st = radz_strbuf_append(&a, text, length, err);
+    for (size_t i = 0; i < sequence->count && st == RADZ_OK; i++) {
+        b.length = 0;
+        st = tok_normalize(&sequence->items[i], a.text, a.length, &b, err);
+        radz_strbuf swap = a;
+        a = b;
+        b = swap;
+    }
+    if (st == RADZ_OK)
+        st = radz_strbuf_append(out, a.text, a.length, err);
+    radz_strbuf_free(&a);
+    radz_strbuf_free(&b);
+    return st;
+}
+
+const tok_normalizer_kind tok_normalizer_kinds[] = {
+    {"NFC", load_nothing, apply_nfc},
+    {"Lowercase", load_nothing, apply_lowercase},
+    {"Replace", load_replace, apply_replace},
+    {"Sequence", load_sequence, apply_sequence},
+    {NULL, NULL, NULL},
+};
+
+static const char *kind_name(const void *context, size_t i)
+{
+    (void)context;
+    return tok_normalizer_kinds[i].name;
+}
+
+radz_status tok_normalizer_load(const tok_place *place, const radz_json *spec, tok_normalizer *out, radz_error *err)
+{
+    *out = (tok_normalizer){0};
+    if (spec == NULL || radz_json_kind_of(spec) == RADZ_JSON_NULL)
+        return RADZ_OK;
+    const char *type;
+    radz_status st = tok_need_kind(place, spec, &type, err);
+    if (st != RADZ_OK)
+        return st;
+    for (const tok_normalizer_kind *kind = tok_normalizer_kinds; kind->name != NULL; kind++) {
+        if (strcmp(kind->name, type) == 0) {
+            out->kind = kind;
+            return kind->load(place, spec, &out->state, err);
+        }
+    }
+    return tok_fail_kind(place, err, "normalizer", type, kind_name);
+}
+
+radz_status tok_normalize(const tok_normalizer *normalizer, const char *text, size_t length, radz_strbuf *out,
+                          radz_error *err)
+{
+    if (normalizer->kind == NULL)
+        return radz_strbuf_append(out, text, length, err);
+    return normalizer->kind->apply(normalizer->state, text, length, out, err);
+}
