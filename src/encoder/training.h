@@ -66,8 +66,9 @@ typedef struct radz_train_source {
     /* Fills pixels [batch,3,image_size,image_size], normalised, and ids [batch,context], of which the first `*tokens`
      * columns are used; the end mark of each row lies in them, and what follows it is padding. */
     radz_status (*batch)(void *context, int64_t number, float *pixels, int32_t *ids, int64_t *tokens, radz_error *err);
+    void *validate_context;
     /* Measures the model; `*value` (higher is better) goes to the log. NULL: no validation. */
-    radz_status (*validate)(void *context, int64_t step, const radz_train_encoder *encoder, double *value,
+    radz_status (*validate)(void *validate_context, int64_t step, const radz_train_encoder *encoder, double *value,
                             radz_error *err);
 } radz_train_source;
 

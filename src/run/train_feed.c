@@ -1,6 +1,6 @@
 #include "run/train_feed.h"
 
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,6 @@
 #include "base/rng.h"
 #include "base/workers.h"
 #include "image/picture.h"
-#include "image/resize.h"
 
 /* Streams of the random generator, so that no two uses of one number share what they draw. */
 enum { STREAM_ORDER = 1, STREAM_PICTURE = 2, STREAM_TEXT = 3 };
@@ -22,90 +21,120 @@ static void seed_stream(radz_rng *rng, uint64_t seed, uint64_t purpose, uint64_t
 
 /* ---- decoding ---- */
 
-typedef struct decoder {
-    radz_picture picture;
-    radz_resizer *resizer;
-    uint8_t *gray, *small;
-    size_t gray_capacity, small_capacity;
-} decoder;
-
 typedef struct decoding {
     const radz_dataset *dataset;
-    size_t side;
-    decoder *decoders; /* [threads] */
-    uint8_t *planes;
+    size_t area; /* samples of one plane */
+    radz_picture *pictures;           /* [threads] */
+    radz_preprocessor **preprocessors; /* [threads] */
+    float **planes;                   /* [threads], three each */
+    void (*take)(void *context, size_t i, const float *plane);
+    void *context;
     radz_progress progress;
 } decoding;
-
-/* Luma as Pillow's convert("L"): ITU-R 601 in 16-bit fixed point. */
-static void to_gray(const radz_picture *picture, uint8_t *out)
-{
-    size_t count = picture->width * picture->height;
-    const uint16_t *wide = picture->pixels;
-    const uint8_t *narrow = picture->pixels;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t part[3] = {0, 0, 0};
-        for (size_t c = 0; c < (size_t)picture->channels; c++) {
-            size_t at = i * (size_t)picture->channels + c;
-            part[c] = picture->bits == 16 ? (uint32_t)wide[at] >> 8 : narrow[at];
-        }
-        out[i] = picture->channels == 1
-                     ? (uint8_t)part[0]
-                     : (uint8_t)((part[0] * 19595 + part[1] * 38470 + part[2] * 7471 + 0x8000) >> 16);
-    }
-}
 
 static radz_status decode_one(void *context, size_t i, int worker, radz_error *err)
 {
     decoding *d = context;
-    decoder *own = &d->decoders[worker];
-    const radz_sample *sample = &d->dataset->samples[i];
-    radz_status st = radz_picture_read(sample->path, NULL, &own->picture, err);
+    const char *path = d->dataset->samples[i].path;
+    radz_status st = radz_picture_read(path, NULL, &d->pictures[worker], err);
     if (st != RADZ_OK)
         return st;
-    size_t width = own->picture.width, height = own->picture.height, side = d->side;
-    size_t new_width = width <= height ? side : (width * side + height / 2) / height;
-    size_t new_height = height <= width ? side : (height * side + width / 2) / width;
-    if ((st = radz_grow(&own->gray, &own->gray_capacity, width * height, 1, err)) ||
-        (st = radz_grow(&own->small, &own->small_capacity, new_width * new_height, 1, err)))
-        return st;
-    to_gray(&own->picture, own->gray);
-    st = radz_resize_u8(own->resizer, own->gray, width, height, own->small, new_width, new_height, RADZ_FILTER_BICUBIC,
-                        err);
-    if (st != RADZ_OK)
-        return radz_prefix(err, "'%s'", sample->path);
-    const uint8_t *from = own->small + (new_height - side) / 2 * new_width + (new_width - side) / 2;
-    for (size_t y = 0; y < side; y++)
-        memcpy(d->planes + (i * side + y) * side, from + y * new_width, side);
+    if ((st = radz_preprocess(d->preprocessors[worker], &d->pictures[worker], d->planes[worker], err)))
+        return radz_prefix(err, "'%s'", path);
+    d->take(d->context, i, d->planes[worker]);
     radz_progress_step(&d->progress, 1);
     return RADZ_OK;
+}
+
+/* Hands the first plane of each picture to `take`, from several threads. */
+static radz_status decode_all(const radz_dataset *dataset, const radz_recipe *steps, int threads,
+                              void (*take)(void *, size_t, const float *), void *context, radz_error *err)
+{
+    if (threads < 1)
+        threads = 1;
+    size_t n = (size_t)threads;
+    decoding d = {.dataset = dataset, .area = radz_recipe_height(steps) * radz_recipe_width(steps), .take = take,
+                  .context = context};
+    radz_status st = RADZ_E_NOMEM;
+    d.pictures = radz_calloc(n, sizeof *d.pictures, err);
+    d.preprocessors = radz_calloc(n, sizeof *d.preprocessors, err);
+    d.planes = radz_calloc(n, sizeof *d.planes, err);
+    if (d.pictures == NULL || d.preprocessors == NULL || d.planes == NULL)
+        goto done;
+    for (size_t i = 0; i < n; i++) {
+        if ((st = radz_preprocessor_create(steps, &d.preprocessors[i], err)))
+            goto done;
+        d.planes[i] = radz_calloc(3 * d.area, sizeof(float), err);
+        if (d.planes[i] == NULL) {
+            st = RADZ_E_NOMEM;
+            goto done;
+        }
+    }
+    radz_progress_begin(&d.progress, "decode", "images", dataset->n);
+    st = radz_parallel_for(dataset->n, threads, decode_one, &d, err);
+    radz_progress_end(&d.progress);
+done:
+    for (size_t i = 0; i < n; i++) {
+        if (d.pictures != NULL)
+            radz_picture_free(&d.pictures[i]);
+        if (d.preprocessors != NULL)
+            radz_preprocessor_free(d.preprocessors[i]);
+        if (d.planes != NULL)
+            free(d.planes[i]);
+    }
+    free(d.pictures);
+    free(d.preprocessors);
+    free(d.planes);
+    return st;
+}
+
+typedef struct decoded {
+    void *planes;
+    size_t area;
+} decoded;
+
+static void take_bytes(void *context, size_t i, const float *plane)
+{
+    const decoded *d = context;
+    uint8_t *out = (uint8_t *)d->planes + i * d->area;
+    for (size_t k = 0; k < d->area; k++)
+        out[k] = (uint8_t)(plane[k] + 0.5F);
+}
+
+static void take_floats(void *context, size_t i, const float *plane)
+{
+    const decoded *d = context;
+    memcpy((float *)d->planes + i * d->area, plane, d->area * sizeof(float));
 }
 
 radz_status radz_feed_decode(const radz_dataset *dataset, size_t side, int threads, uint8_t **planes, radz_error *err)
 {
     *planes = NULL;
-    if (threads < 1)
-        threads = 1;
-    decoding d = {.dataset = dataset, .side = side};
-    radz_status st = RADZ_E_NOMEM;
-    d.planes = radz_calloc(dataset->n, side * side, err);
-    d.decoders = radz_calloc((size_t)threads, sizeof *d.decoders, err);
-    if (d.planes == NULL || d.decoders == NULL)
-        goto done;
-    for (int i = 0; i < threads; i++)
-        if ((st = radz_resizer_create(&d.decoders[i].resizer, err)))
-            goto done;
-    radz_progress_begin(&d.progress, "decode", "images", dataset->n);
-    st = radz_parallel_for(dataset->n, threads, decode_one, &d, err);
-    radz_progress_end(&d.progress);
-done:
-    for (int i = 0; i < threads && d.decoders != NULL; i++) {
-        radz_picture_free(&d.decoders[i].picture);
-        radz_resizer_free(d.decoders[i].resizer);
-        free(d.decoders[i].gray);
-        free(d.decoders[i].small);
-    }
-    free(d.decoders);
+    char text[200];
+    snprintf(text, sizeof text,
+             "depth8 from=max; gray; resize mode=shorter size=%zu filter=bicubic; crop size=%zu; float divide=none", side,
+             side);
+    radz_recipe *steps = NULL;
+    radz_status st = radz_recipe_parse("stored pictures", text, &steps, err);
+    if (st != RADZ_OK)
+        return st;
+    decoded d = {radz_calloc(dataset->n, side * side, err), side * side};
+    st = d.planes == NULL ? RADZ_E_NOMEM : decode_all(dataset, steps, threads, take_bytes, &d, err);
+    radz_recipe_free(steps);
+    if (st == RADZ_OK)
+        *planes = d.planes;
+    else
+        free(d.planes);
+    return st;
+}
+
+radz_status radz_feed_preprocess(const radz_dataset *dataset, const radz_recipe *steps, int threads, float **planes,
+                                 radz_error *err)
+{
+    *planes = NULL;
+    decoded d = {NULL, radz_recipe_height(steps) * radz_recipe_width(steps)};
+    d.planes = radz_calloc(dataset->n, d.area * sizeof(float), err);
+    radz_status st = d.planes == NULL ? RADZ_E_NOMEM : decode_all(dataset, steps, threads, take_floats, &d, err);
     if (st == RADZ_OK)
         *planes = d.planes;
     else
@@ -180,13 +209,6 @@ void radz_feed_vary(const radz_recipe_images *o, const uint8_t *plane, size_t si
             out[row * size + column] = value;
         }
     }
-}
-
-void radz_feed_normalize(const radz_recipe_images *o, const uint8_t *plane, size_t size, float *out)
-{
-    float mean = (float)o->mean, deviation = (float)o->deviation;
-    for (size_t i = 0; i < size * size; i++)
-        out[i] = ((float)plane[i] / 255.0F - mean) / deviation;
 }
 
 /* ---- texts ---- */

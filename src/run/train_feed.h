@@ -5,11 +5,12 @@
 
 #include "data/card_recipe.h"
 #include "data/dataset.h"
+#include "image/preprocess.h"
 #include "text/tokenizer.h"
 
 /* ---- pictures ---- */
 
-/* Decodes the pictures of all samples, gray, 8 bits (16-bit samples lose their low byte): shorter side to `side` with
+/* Decodes the pictures of all samples, gray, 8 bits (16-bit ones divided by their maximum): shorter side to `side` with
  * antialiased bicubic resampling, centre cut out. -> *planes [dataset->n, side, side], the caller's. */
 radz_status radz_feed_decode(const radz_dataset *dataset, size_t side, int threads, uint8_t **planes,
                              radz_error *err) RADZ_MUST_USE;
@@ -19,8 +20,10 @@ radz_status radz_feed_decode(const radz_dataset *dataset, size_t side, int threa
  * noise. A function of the two numbers. */
 void radz_feed_vary(const radz_recipe_images *images, const uint8_t *plane, size_t side, uint64_t seed, uint64_t number,
                     float *out, size_t size);
-/* The picture as it is, normalised: [size, size] samples to floats. */
-void radz_feed_normalize(const radz_recipe_images *images, const uint8_t *plane, size_t size, float *out);
+/* The pictures as a finished model sees them: first plane of what `steps` make of each. -> *planes [dataset->n, height,
+ * width] of `steps`, the caller's. */
+radz_status radz_feed_preprocess(const radz_dataset *dataset, const radz_recipe *steps, int threads, float **planes,
+                                 radz_error *err) RADZ_MUST_USE;
 
 /* ---- texts ---- */
 

@@ -283,7 +283,7 @@ static radz_status encode_texts(void *model, const int32_t *ids, int64_t n, int6
 static radz_status validate(training *t, double *value, radz_error *err)
 {
     const radz_train_encoder encoder = {t->model, encode_images, encode_texts};
-    return t->source->validate(t->source->context, t->optimizer->step, &encoder, value, err);
+    return t->source->validate(t->source->validate_context, t->optimizer->step, &encoder, value, err);
 }
 
 /* ---- the loop ---- */

@@ -81,7 +81,7 @@ static radz_train_clip_options options_for(const fixture *f, const char *name, c
 
 static radz_status train(fixture *f, const radz_train_clip_options *options, radz_error *err)
 {
-    const radz_train_source source = {f, batch, validate};
+    const radz_train_source source = {f, batch, f, validate};
     return train_clip(options, &source, err);
 }
 
