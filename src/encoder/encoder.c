@@ -16,6 +16,7 @@
 enum { DEFAULT_BATCH = 16, TEXT_BATCH = 16, MAX_BATCH = 4096 };
 
 struct radz_encoder {
+    const char *door_dtype; /* facts.dtype as the door spells it */
     radz_encoder_facts facts;
     char *dir, *device;
     radz_recipe *recipe;
@@ -141,10 +142,12 @@ static radz_status set_device(radz_encoder *e, const char *name, radz_error *err
 
 static radz_status set_dtype(radz_encoder *e, const char *name, radz_error *err)
 {
-    static const char *const known[] = {"f32", "f16", "bf16"};
+    static const char *const known[] = {"float32", "bfloat16", "float16"};
+    static const char *const of_door[] = {"f32", "bf16", "f16"};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         if (strcmp(known[i], name) == 0) {
             e->facts.dtype = known[i];
+            e->door_dtype = of_door[i];
             return RADZ_OK;
         }
     }
@@ -317,7 +320,7 @@ radz_status radz_encoder_open(const char *family_name, const char *dir, const ra
     if (status == RADZ_OK)
         status = set_device(e, o->device != NULL ? o->device : "cpu", err);
     if (status == RADZ_OK)
-        status = set_dtype(e, o->dtype != NULL ? o->dtype : "f32", err);
+        status = set_dtype(e, o->dtype != NULL ? o->dtype : "float32", err);
     if (status == RADZ_OK)
         status = read_small_files(e, kind, o, err);
     if (status) {
@@ -370,7 +373,7 @@ static radz_status need_model(radz_encoder *e, radz_error *err)
     radz_status status = radz_door_open(&e->door, err);
     if (status)
         return status;
-    radz_door_options how = {.device = f->device, .dtype = f->dtype, .threads = f->threads};
+    radz_door_options how = {.device = f->device, .dtype = e->door_dtype, .threads = f->threads};
     if ((status = e->door->model_open(e->dir, &how, &e->model, &info, err)) != RADZ_OK)
         return status;
     if (info.embed_dim != f->dim || info.image_size != f->image_size || info.context != f->context ||

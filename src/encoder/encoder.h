@@ -15,7 +15,7 @@ typedef struct radz_encoder radz_encoder;
 /* Zero or NULL members have the defaults in brackets. */
 typedef struct radz_encoder_options {
     const char *device; /* "cpu", "cuda", "cuda:N" ["cpu"] */
-    const char *dtype;  /* "f32", "f16", "bf16": what the model computes in ["f32"] */
+    const char *dtype;  /* "float32", "bfloat16", "float16": what the model computes in ["float32"] */
     int threads;        /* of one operation [all processors of the process] */
     size_t batch;       /* images per call of the model, 1 to 4096 [16] */
     /* Preprocessing: a recipe's name, or the steps of one. Neither, or the name "model": the folder's

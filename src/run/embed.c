@@ -74,12 +74,12 @@ static void note_skip(embed_job *job, size_t index, const radz_error *error)
 static radz_status image_key(embed_job *job, const char *path, unsigned char key[RADZ_CACHE_KEY_SIZE], char **data,
                              size_t *size, radz_error *err)
 {
-    radz_file_stat stat;
+    radz_memo_file file;
     bool known = false;
     char hex[RADZ_SHA256_HEX_SIZE];
-    radz_status st = radz_file_stat_get(path, &stat, err);
+    radz_status st = radz_memo_look(path, &file, err);
     if (st == RADZ_OK && job->memo != NULL)
-        st = radz_memo_find(job->memo, path, &stat, key, &known, err);
+        st = radz_memo_find(job->memo, path, &file, key, &known, err);
     if (st != RADZ_OK || known)
         return st;
     st = radz_file_read(path, MAX_FILE, data, size, err);
@@ -88,7 +88,7 @@ static radz_status image_key(embed_job *job, const char *path, unsigned char key
     if (st == RADZ_OK && !radz_key_from_hex(hex, key))
         st = radz_fail(err, RADZ_E_INTERNAL, "a SHA-256 of odd form: '%s'", hex);
     if (st == RADZ_OK && job->memo != NULL)
-        st = radz_memo_keep(job->memo, path, &stat, key, err);
+        st = radz_memo_keep(job->memo, path, &file, key, err);
     return st;
 }
 
