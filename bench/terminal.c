@@ -33,13 +33,15 @@ static void show_line(void *context, radz_log_level level, const char *line)
     fprintf(stderr, "%s%s\n", level == RADZ_LOG_WARNING ? "warning: " : "", line);
 }
 
-static void span_text(double seconds, char text[16])
+enum { SPAN_TEXT = 32 };
+
+static void span_text(double seconds, char text[SPAN_TEXT])
 {
-    long s = (long)(seconds + 0.5);
+    long s = seconds < 0 || seconds > 1e9 ? 0 : (long)(seconds + 0.5);
     if (s < 3600)
-        snprintf(text, 16, "%ld:%02ld", s / 60, s % 60);
+        snprintf(text, SPAN_TEXT, "%ld:%02ld", s / 60, s % 60);
     else
-        snprintf(text, 16, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
+        snprintf(text, SPAN_TEXT, "%ld:%02ld:%02ld", s / 3600, s / 60 % 60, s % 60);
 }
 
 static void progress_text(const radz_progress_state *p, bool bar, char *text, size_t size)
@@ -61,7 +63,7 @@ static void progress_text(const radz_progress_state *p, bool bar, char *text, si
         used += (size_t)snprintf(text + used, size - used, "%zu %s", p->done, p->unit);
     if (rate > 0)
         used += (size_t)snprintf(text + used, size - used, rate < 10 ? "  %.1f/s" : "  %.0f/s", rate);
-    char span[16];
+    char span[SPAN_TEXT];
     if (p->finished) {
         span_text(p->seconds, span);
         snprintf(text + used, size - used, "  done in %s", span);

@@ -1,0 +1,68 @@
+/* radz-bench report and plot: a finished run once more, from its results.json. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "bench/command.h"
+#include "bench/terminal.h"
+#include "report/plot.h"
+#include "report/print.h"
+
+/* The folder of the run that the command line means: a path, a name below --results, or the newest run. */
+static radz_status find_run(const radz_options *options, char **out, radz_error *err)
+{
+    const char *results = options->results != NULL ? options->results : "results";
+    const char *wanted = options->positional.count > 0 ? options->positional.items[0] : "latest";
+    char *below = radz_path_join(results, wanted, err);
+    if (below == NULL)
+        return RADZ_E_NOMEM;
+    if (radz_file_is_dir(below)) {
+        *out = below;
+        return RADZ_OK;
+    }
+    free(below);
+    if (options->positional.count == 0)
+        return radz_fail(err, RADZ_E_MISSING, "no run in '%s' yet: start with `radz-bench --suite chest`", results);
+    if (!radz_file_is_dir(wanted))
+        return radz_fail(err, RADZ_E_MISSING, "no run '%s': neither a folder nor a run in '%s' (see `radz-bench list runs`)",
+                         wanted, results);
+    *out = radz_path_join(wanted, "", err);
+    return *out == NULL ? RADZ_E_NOMEM : RADZ_OK;
+}
+
+radz_status radz_cmd_report(const radz_options *options, int *exit_code, radz_error *err)
+{
+    (void)exit_code;
+    char *dir = NULL;
+    radz_results *results = NULL;
+    const char *format = options->format != NULL ? options->format : "text";
+    const radz_printer *printer;
+    radz_status st = radz_printer_find(format, &printer, err);
+    if (st == RADZ_OK)
+        st = find_run(options, &dir, err);
+    if (st == RADZ_OK)
+        st = radz_results_load(dir, &results, err);
+    if (st == RADZ_OK)
+        st = radz_results_print(results, format, &(radz_print_options){.colour = radz_terminal_is_tty()}, stdout, err);
+    radz_results_free(results);
+    free(dir);
+    return st;
+}
+
+radz_status radz_cmd_plot(const radz_options *options, int *exit_code, radz_error *err)
+{
+    (void)exit_code;
+    char *dir = NULL;
+    radz_results *results = NULL;
+    radz_status st = find_run(options, &dir, err);
+    if (st == RADZ_OK)
+        st = radz_results_load(dir, &results, err);
+    if (st == RADZ_OK)
+        st = radz_plots_write(results, dir, true, err);
+    if (st == RADZ_OK)
+        printf("Plots (SVG, PDF, PNG): %s/plots/\n", dir);
+    radz_results_free(results);
+    free(dir);
+    return st;
+}

@@ -1,0 +1,98 @@
+/* radz-bench run and embed: a suite from its card to tables and plots. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "bench/command.h"
+#include "bench/terminal.h"
+#include "encoder/torch_facts.h"
+#include "report/plot.h"
+#include "report/print.h"
+#include "run/execute.h"
+
+/* RESULTS/latest -> RUN; replaced in one step. A file system without links only misses the convenience. */
+static void point_latest(const char *results_dir, const char *run_id)
+{
+    radz_strbuf link = {0}, temporary = {0};
+    if (radz_strbuf_printf(&link, NULL, "%s/latest", results_dir) == RADZ_OK &&
+        radz_strbuf_printf(&temporary, NULL, "%s/.latest-%ld", results_dir, (long)getpid()) == RADZ_OK) {
+        unlink(temporary.text);
+        if (symlink(run_id, temporary.text) == 0 && rename(temporary.text, link.text) != 0)
+            unlink(temporary.text);
+    }
+    radz_strbuf_free(&link);
+    radz_strbuf_free(&temporary);
+}
+
+static radz_status write_and_show(const radz_options *options, const radz_results *results, const char *results_dir,
+                                  radz_error *err)
+{
+    char *dir = radz_path_join(results_dir, results->run_id, err);
+    if (dir == NULL)
+        return RADZ_E_NOMEM;
+    radz_status st = radz_results_write(results, dir, err);
+    if (st == RADZ_OK)
+        st = radz_plots_write(results, dir, !options->no_plots, err);
+    if (st == RADZ_OK) {
+        point_latest(results_dir, results->run_id);
+        st = radz_results_print(results, "text", &(radz_print_options){.colour = radz_terminal_is_tty()}, stdout, err);
+    }
+    if (st == RADZ_OK)
+        printf("\nTables, scores and provenance: %s/\nPlots (SVG, PDF, PNG):          %s/plots/\n", dir, dir);
+    free(dir);
+    return st;
+}
+
+static radz_status execute(const radz_options *options, bool embed_only, radz_error *err)
+{
+    radz_home home;
+    radz_plan *plan = NULL;
+    radz_results *results = NULL;
+    const char *results_dir = options->results != NULL ? options->results : "results";
+    if (options->suite == NULL)
+        return radz_fail(err, RADZ_E_USAGE, "--suite NAME is missing (see `radz-bench list suites`)");
+    radz_status st = radz_home_open(options->cache, &options->manifests, &home, err);
+    if (st != RADZ_OK)
+        return st;
+    radz_plan_filter filter = {&options->datasets, &options->models, &options->scorers, &options->require};
+    st = radz_plan_create(&home, options->suite, &filter, &plan, err);
+    radz_execute_options run = {
+        .classes = &options->classes,
+        .split = options->split,
+        .limit = (size_t)options->limit,
+        .seed = options->seed,
+        .threads = options->threads > 0 ? (int)options->threads : radz_cpu_count(),
+        .device = options->device,
+        .dtype = options->dtype,
+        .skip_bad = options->skip_bad_samples,
+        .embed_only = embed_only,
+        .command = options->command_line,
+        .results_dir = embed_only ? NULL : results_dir,
+    };
+    if (st == RADZ_OK && radz_blas_is_slow())
+        radz_warn("%s", radz_blas_advice());
+    if (st == RADZ_OK)
+        st = radz_execute(&home, plan, &run, &results, err);
+    if (st == RADZ_OK && !embed_only)
+        st = write_and_show(options, results, results_dir, err);
+    radz_results_free(results);
+    radz_plan_free(plan);
+    radz_home_close(&home);
+    return st;
+}
+
+radz_status radz_cmd_run(const radz_options *options, int *exit_code, radz_error *err)
+{
+    (void)exit_code;
+    return execute(options, false, err);
+}
+
+radz_status radz_cmd_embed(const radz_options *options, int *exit_code, radz_error *err)
+{
+    (void)exit_code;
+    return execute(options, true, err);
+}
