@@ -156,7 +156,7 @@ void ph_thorax_set(ph_thorax *t, const ph_shot *shot, unsigned hidden)
         double open = ph_clamp(s / 0.42, 0, 1);
         t->depth_row[i] = (float)(t->depth * sqrt(open * (2 - open)));
         t->mid_row[i] = (float)shift_at(t, y);
-        double width = 22 + 6 * ph_smooth(s / 0.25) - 11 * ph_smooth((s - 0.45) / 0.3);
+        double width = 22 + 6 * ph_smooth(s / 0.25) - 15 * ph_smooth((s - 0.45) / 0.3);
         t->med_row[PH_RIGHT][i] = (float)(width + 2);
         t->med_row[PH_LEFT][i] = (float)(width + 3 * body->aorta + 1);
     }
@@ -167,8 +167,8 @@ void ph_thorax_set(ph_thorax *t, const ph_shot *shot, unsigned hidden)
         double fall = off > 0 ? t->lateral_drop[side] * off * off * (0.65 + 0.35 * off * off)
                               : t->medial_drop[side] * off * off;
         t->dome_col[column] = (float)(t->dome_y[side] + fall);
-        double bend = (fabs(x) - 0.25 * t->half_width) / 42;
-        t->bend_col[column] = (float)(9 * (bend > 1.6 ? 2.56 : bend * bend) / t->mm);
+        double bend = (fabs(x) - 0.26 * t->half_width) / 34;
+        t->bend_col[column] = (float)(8 * (bend > 1.6 ? 2.56 : bend * bend) / t->mm);
     }
 }
 
@@ -259,7 +259,7 @@ static void draw_lungs(const ph_thorax *t, ph_maps *m)
             int side = off > 0 ? PH_LEFT : PH_RIGHT;
             float med = off / t->med_row[side][row + PH_PAD];
             med *= med;
-            float taken = med < 1 ? 0.96f * depth * sqrtf(1 - med * med) : 0;
+            float taken = med < 1 ? 0.96f * depth * sqrtf(1 - med) : 0;
             if (heart[column] > taken)
                 taken = heart[column];
             float value = depth - taken;
@@ -281,9 +281,9 @@ static void draw_lungs(const ph_thorax *t, ph_maps *m)
 
 static void draw_heart(const ph_thorax *t, ph_maps *m)
 {
-    double w = t->heart_width, x = t->heart_x, y = t->heart_y, c = 0.46 * w;
-    if (c > 0.44 * t->depth)
-        c = 0.44 * t->depth;
+    double w = t->heart_width, x = t->heart_x, y = t->heart_y, c = 0.52 * w;
+    if (c > 0.47 * t->depth)
+        c = 0.47 * t->depth;
     const ph_body *body = t->body;
     /* the ventricles: a tilted ellipsoid whose left border lies at the planned place */
     double tilt = body->heart_tilt, level = sqrt(1 - tilt * tilt), a = 0.5 * w, b = a * body->heart_round;
@@ -299,7 +299,7 @@ static void draw_heart(const ph_thorax *t, ph_maps *m)
     /* the waist between the great vessels and the ventricle */
     ph_point waist[] = {{mid + 6, t->carina_y + 6, 21}, {mid + 0.10 * w, t->hilum_y[PH_LEFT] + 12, 0.26 * w},
                         {x + 0.20 * w, y, 0.34 * w}};
-    ph_tube(t, m, m->heart, waist, 3, 0.9 * c / (0.36 * w), 0, PH_MAX);
+    ph_tube(t, m, m->heart, waist, 3, 1.0 * c / (0.36 * w), 0, PH_MAX);
     /* ascending aorta and superior vena cava make the right upper border */
     double vascular = t->knob_y + 0.10 * t->height;
     ph_ellipsoid(t, m->heart, mid - 7, vascular + 15, 22 + 7 * body->aorta, 0.27 * t->height, 0.5 * c, 1, 0, 1, PH_MAX);

@@ -476,7 +476,7 @@ static void draw_pleural_thickening(const ph_thorax *t, ph_maps *m, const ph_sig
         double top, bottom;
         if (s->form == PH_PT_APICAL) {
             top = -10;
-            bottom = 0.16 * t->height;
+            bottom = 0.20 * t->height;
         } else {
             top = (0.30 + 0.2 * radz_rng_uniform(&rng)) * t->height;
             bottom = top + (0.28 + 0.25 * s->severity) * t->height;
@@ -506,7 +506,7 @@ static void draw_pleural_thickening(const ph_thorax *t, ph_maps *m, const ph_sig
                     gap = under < aside ? under : aside;
                 } else
                     gap = wall_at(t, y) - x;
-                double width = thick * taper * (s->form == PH_PT_APICAL ? 1.7 : 1) + 1.2 * m->grain[at] * taper;
+                double width = thick * taper * (s->form == PH_PT_APICAL ? 2.2 : 1) + 1.2 * m->grain[at] * taper;
                 double k = ph_smooth((width - gap) / 2.2 + 0.5);
                 if (k > 0)
                     fill_more(m->fill, at, (float)(0.9 * k));
@@ -586,7 +586,7 @@ static void draw_hernia(const ph_thorax *t, ph_maps *m, const ph_sign *s)
     ph_point shell[25];
     for (int k = 0; k < 25; k++)
         shell[k] = (ph_point){x + 1.07 * r * det_cos(k * PI / 12), y + 0.97 * r * det_sin(k * PI / 12), 1.4};
-    ph_tube(t, m, m->solid, shell, 25, 1.5, 0, PH_ADD);
+    ph_tube(t, m, m->solid, shell, 25, 0.9, 0, PH_ADD);
 }
 
 void ph_draw_findings(const ph_thorax *t, ph_maps *m)

@@ -203,6 +203,13 @@ void ph_tube(const ph_thorax *t, ph_maps *m, float *map, const ph_point *points,
 void ph_ellipsoid(const ph_thorax *t, float *map, double x, double y, double a, double b, double c, double cosine,
                   double sine, double factor, ph_blend blend);
 
+/* Maps for one image, all zero. */
+radz_status ph_maps_create(ph_maps *m, radz_error *err);
+void ph_maps_free(ph_maps *m);
+/* The exposure before the display curve: density [512,512] is -log of the detector's signal relative to the open beam,
+ * scatter, noise and blur included. */
+radz_status ph_expose(const ph_shot *shot, unsigned hidden, float *density, radz_error *err);
+
 void ph_thorax_set(ph_thorax *t, const ph_shot *shot, unsigned hidden);
 void ph_draw_anatomy(const ph_thorax *t, ph_maps *m);
 void ph_draw_findings(const ph_thorax *t, ph_maps *m);

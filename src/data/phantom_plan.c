@@ -53,7 +53,7 @@ enum {
 };
 
 static const illness illnesses[] = {
-    {33, 18, 80, false, {{0, 0}}},                                                                 /* well */
+    {37.5, 18, 80, false, {{0, 0}}},                                                                 /* well */
     {13, 45, 90, true, {{CARD, .82}, {EDEM, .95}, {EFFU, .6}, {ATEL, .2}, {INFI, .05}}},            /* heart failure */
     {3.5, 40, 88, false, {{CARD, .95}, {HERN, .04}}},                                                /* large heart alone */
     {12, 20, 85, true, {{PNEU, .92}, {CONS, .35}, {INFI, .25}, {EFFU, .22}, {ATEL, .1}}},            /* pneumonia */

@@ -162,77 +162,88 @@ static float quantile(const int *histogram, int bins, int total, double share)
     return (float)bins;
 }
 
-static radz_status render(const ph_shot *shot, unsigned hidden, uint16_t *pixels, radz_error *err)
+radz_status ph_maps_create(ph_maps *m, radz_error *err)
 {
-    radz_status st = RADZ_OK;
     const size_t area = (size_t)PH_N * PH_N;
-    float *memory = radz_calloc(area * MAP_COUNT, sizeof *memory, err);
-    ph_thorax *t = radz_calloc(1, sizeof *t, err);
-    curves *c = radz_calloc(1, sizeof *c, err);
-    if (memory == NULL || t == NULL || c == NULL) {
-        st = RADZ_E_NOMEM;
-        goto done;
-    }
-    ph_maps m = {.memory = memory};
-    float **each[MAP_COUNT] = {&m.torso,  &m.lung, &m.heart, &m.gas,   &m.fill,  &m.free,   &m.vessel,
-                               &m.solid, &m.bone, &m.metal, &m.grain, &m.cloud, &m.scratch};
+    memset(m, 0, sizeof *m);
+    m->memory = radz_calloc(area * MAP_COUNT, sizeof *m->memory, err);
+    if (m->memory == NULL)
+        return RADZ_E_NOMEM;
+    float **each[MAP_COUNT] = {&m->torso, &m->lung,  &m->heart, &m->gas,   &m->fill,  &m->free,   &m->vessel,
+                               &m->solid, &m->bone,  &m->metal, &m->grain, &m->cloud, &m->scratch};
     for (int i = 0; i < MAP_COUNT; i++)
-        *each[i] = memory + area * (size_t)i;
-    curves_set(c);
-    ph_thorax_set(t, shot, hidden);
+        *each[i] = m->memory + area * (size_t)i;
+    return RADZ_OK;
+}
+
+void ph_maps_free(ph_maps *m)
+{
+    free(m->memory);
+    memset(m, 0, sizeof *m);
+}
+
+/* Everything up to the detector; the result is in m->torso. */
+static void expose(const ph_thorax *t, const curves *c, ph_maps *m)
+{
+    const ph_shot *shot = t->shot;
+    const size_t area = (size_t)PH_N * PH_N;
     radz_rng rng;
     radz_rng_seed(&rng, shot->seed, 20);
-    add_noise(m.grain, &rng, 3, 0.5f);
-    add_noise(m.grain, &rng, 7, 0.5f);
-    add_noise(m.cloud, &rng, 14, 0.4f);
-    add_noise(m.cloud, &rng, 31, 0.6f);
-    ph_draw_anatomy(t, &m);
-    ph_draw_findings(t, &m);
-    ph_draw_devices(t, &m);
+    add_noise(m->grain, &rng, 3, 0.5f);
+    add_noise(m->grain, &rng, 7, 0.5f);
+    add_noise(m->cloud, &rng, 14, 0.4f);
+    add_noise(m->cloud, &rng, 31, 0.6f);
+    ph_draw_anatomy(t, m);
+    ph_draw_findings(t, m);
+    ph_draw_devices(t, m);
 
-    /* attenuation; the primary beam lands in m.torso */
+    /* attenuation; the primary beam lands in m->torso */
     float density = (float)t->lung_density;
     for (size_t i = 0; i < area; i++) {
-        float lung = m.lung[i], fill = m.fill[i] > 1 ? 1 : m.fill[i], air = 1 - fill, gone = m.free[i];
+        float lung = m->lung[i], fill = m->fill[i] > 1 ? 1 : m->fill[i], air = 1 - fill, gone = m->free[i];
         float open = air * (1 - gone);
         float near = lung * (1 / 40.0f);
         near = near > 1 ? 1 : near;
-        float water = lung * (fill + open * density * (1 + 0.32f * m.grain[i] + 0.12f * m.cloud[i])) +
-                      m.vessel[i] * open * near * 0.9f;
-        float soft = m.torso[i] - lung + water + m.solid[i];
-        float gas = m.gas[i];
-        soft = soft - gas < 3 && m.torso[i] > 5 ? 3 : soft - gas;
+        float water = lung * (fill + open * density * (1 + 0.32f * m->grain[i] + 0.12f * m->cloud[i])) +
+                      m->vessel[i] * open * near * 0.9f;
+        float soft = m->torso[i] - lung + water + m->solid[i];
+        float gas = m->gas[i];
+        soft = soft - gas < 3 && m->torso[i] > 5 ? 3 : soft - gas;
         if (soft < 0)
             soft = 0;
-        m.torso[i] = attenuate(c, MU_SOFT * soft * (1 + 0.012f * m.cloud[i]) + MU_BONE * m.bone[i] + m.metal[i]);
+        m->torso[i] = attenuate(c, MU_SOFT * soft * (1 + 0.012f * m->cloud[i]) + MU_BONE * m->bone[i] + m->metal[i]);
     }
-    blur_wide(m.torso, m.scratch, 2);
+    blur_wide(m->torso, m->scratch, 2);
     float scatter = (float)shot->scatter, photons = (float)(26000 * shot->exposure);
-    uint64_t noise = ph_mix(shot->seed, 77);
-    radz_rng_seed(&rng, noise, 21);
+    radz_rng_seed(&rng, ph_mix(shot->seed, 77), 21);
     for (size_t i = 0; i < area; i++) {
-        float value = m.torso[i] + scatter * m.scratch[i];
+        float value = m->torso[i] + scatter * m->scratch[i];
         /* four bytes make a bell: variance 4 (256^2 - 1) / 12 */
         uint32_t bits = radz_rng_u32(&rng);
         float bell = ((float)((bits & 255) + (bits >> 8 & 255) + (bits >> 16 & 255) + (bits >> 24)) - 510) / 147.8f;
         value += bell * sqrtf(value / photons);
-        m.torso[i] = value < 2e-5f ? 2e-5f : value;
+        m->torso[i] = value < 2e-5f ? 2e-5f : value;
     }
-    blur_detector(m.torso, m.scratch);
+    blur_detector(m->torso, m->scratch);
     for (size_t i = 0; i < area; i++)
-        m.torso[i] = -logarithm(c, m.torso[i]); /* what a digital detector shows: density along the ray */
-    blur_wide(m.torso, m.scratch, 1);
+        m->torso[i] = -logarithm(c, m->torso[i]); /* what a digital detector shows: density along the ray */
+}
 
-    /* window: from the lungs' dark end to the mediastinum's bright end */
+/* The display of a digital radiograph: local contrast, window from the lungs' dark end to the mediastinum's bright end,
+ * an S curve, the shutter. */
+static void display(const ph_thorax *t, ph_maps *m, uint16_t *pixels)
+{
     enum { BINS = 1200 };
+    const ph_shot *shot = t->shot;
+    blur_wide(m->torso, m->scratch, 1);
     int histogram[BINS] = {0}, total = 0;
     ph_box box = ph_box_around(t, -0.8 * t->half_width, 0.1 * t->height, 0.8 * t->half_width, 1.0 * t->height);
     float enhance = (float)shot->enhance;
-    for (size_t i = 0; i < area; i++)
-        m.torso[i] += enhance * (m.torso[i] - m.scratch[i]);
+    for (size_t i = 0; i < (size_t)PH_N * PH_N; i++)
+        m->torso[i] += enhance * (m->torso[i] - m->scratch[i]);
     for (int y = box.y0; y < box.y1; y += 2)
         for (int x = box.x0; x < box.x1; x += 2) {
-            int bin = (int)((m.torso[(size_t)y * PH_N + (size_t)x] + 1) * 100);
+            int bin = (int)((m->torso[(size_t)y * PH_N + (size_t)x] + 1) * 100);
             histogram[bin < 0 ? 0 : bin >= BINS ? BINS - 1 : bin]++;
             total++;
         }
@@ -249,7 +260,7 @@ static radz_status render(const ph_shot *shot, unsigned hidden, uint16_t *pixels
     int margin = (int)(shot->collimation / t->mm);
     for (int y = 0; y < PH_N; y++)
         for (int x = 0; x < PH_N; x++) {
-            float value = (m.torso[(size_t)y * PH_N + (size_t)x] - start) * scale * 1024;
+            float value = (m->torso[(size_t)y * PH_N + (size_t)x] - start) * scale * 1024;
             value = value < 0 ? 0 : value > 1024 ? 1024 : value;
             int at = (int)value;
             float shown = gamma[at] + (value - (float)at) * (gamma[at + 1] - gamma[at]);
@@ -257,11 +268,36 @@ static radz_status render(const ph_shot *shot, unsigned hidden, uint16_t *pixels
                 shown = shot->shutter_white ? 64000 : 900;
             pixels[(size_t)y * PH_N + (size_t)x] = (uint16_t)(shown > 65535 ? 65535 : shown);
         }
+}
+
+/* Either of `density` and `pixels` may be NULL. */
+static radz_status render(const ph_shot *shot, unsigned hidden, float *density, uint16_t *pixels, radz_error *err)
+{
+    ph_maps m;
+    radz_status st = ph_maps_create(&m, err);
+    ph_thorax *t = radz_calloc(1, sizeof *t, err);
+    curves *c = radz_calloc(1, sizeof *c, err);
+    if (st != RADZ_OK || t == NULL || c == NULL) {
+        st = RADZ_E_NOMEM;
+        goto done;
+    }
+    curves_set(c);
+    ph_thorax_set(t, shot, hidden);
+    expose(t, c, &m);
+    if (density != NULL)
+        memcpy(density, m.torso, sizeof *density * PH_N * PH_N);
+    if (pixels != NULL)
+        display(t, &m, pixels);
 done:
     free(c);
     free(t);
-    free(memory);
+    ph_maps_free(&m);
     return st;
+}
+
+radz_status ph_expose(const ph_shot *shot, unsigned hidden, float *density, radz_error *err)
+{
+    return render(shot, hidden, density, NULL, err);
 }
 
 radz_status radz_phantom_render_without(const radz_phantom_plan *plan, size_t i, uint32_t hidden, uint16_t *pixels,
@@ -269,7 +305,7 @@ radz_status radz_phantom_render_without(const radz_phantom_plan *plan, size_t i,
 {
     if (i >= plan->count)
         return radz_fail(err, RADZ_E_USAGE, "phantom image %zu: the plan has %zu images", i, plan->count);
-    return render(&plan->images[i].shot, hidden, pixels, err);
+    return render(&plan->images[i].shot, hidden, NULL, pixels, err);
 }
 
 radz_status radz_phantom_render(const radz_phantom_plan *plan, size_t i, uint16_t *pixels, radz_error *err)
