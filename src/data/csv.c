@@ -32,7 +32,7 @@ struct radz_csv {
     size_t line, row_line;
 
     char **columns;
-    size_t n_columns;
+    size_t n_columns, n_needed; /* n_needed: without the last columns that have no name */
 };
 
 /* libcsv calls this at the end of each field. */
@@ -163,6 +163,8 @@ static radz_status read_header(radz_csv *csv, radz_error *err)
             if (strcmp(csv->columns[i], csv->columns[j]) == 0)
                 return radz_fail(err, RADZ_E_FORMAT, "'%.300s' line %zu: column '%.80s' is there twice", csv->name,
                                  csv->row_line, csv->columns[i]);
+        if (csv->columns[i][0] != '\0')
+            csv->n_needed = i + 1;
     }
     return RADZ_OK;
 }
@@ -267,11 +269,13 @@ radz_status radz_csv_next(radz_csv *csv, const char *const **fields, bool *more,
     radz_status st = read_row(csv, more, err);
     if (st != RADZ_OK || !*more)
         return st;
-    if (csv->n_fields != csv->n_columns)
+    if (csv->n_fields > csv->n_columns || csv->n_fields < csv->n_needed)
         return radz_fail(err, RADZ_E_FORMAT, "'%.300s' line %zu: %zu fields; wanted %zu as in the header", csv->name,
                          csv->row_line, csv->n_fields, csv->n_columns);
     for (size_t i = 0; i < csv->n_fields; i++)
         csv->fields[i] = csv->row + csv->offsets[i];
+    for (size_t i = csv->n_fields; i < csv->n_columns; i++)
+        csv->fields[i] = "";
     *fields = csv->fields;
     return RADZ_OK;
 }

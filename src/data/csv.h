@@ -1,6 +1,7 @@
 /* CSV files with a header line, read row by row. The only includer of libcsv. Takes CRLF and LF, a byte order mark,
  * quoted fields with separators, quotes and line breaks inside; a last line without line break; empty lines are passed
- * over. Blanks around header names are dropped, and around fields too unless they are quoted. */
+ * over. Last columns without a name may be left out of rows (ChestX-ray14's box list does so). Blanks around header
+ * names are dropped, and around fields too unless they are quoted. */
 #ifndef RADZ_DATA_CSV_H
 #define RADZ_DATA_CSV_H
 

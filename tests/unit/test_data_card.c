@@ -400,6 +400,36 @@ static void ranges_name_numbers(void **state)
     }
 }
 
+/* Every key of every kind is explained in manifests/README.md. */
+static void need_explained(const cyaml_schema_value_t *value, const char *text)
+{
+    while (value->type == CYAML_SEQUENCE)
+        value = value->sequence.entry;
+    if (value->type != CYAML_MAPPING)
+        return;
+    for (const cyaml_schema_field_t *f = value->mapping.fields; f->key != NULL; f++) {
+        char quoted[80];
+        snprintf(quoted, sizeof quoted, "`%s`", f->key);
+        if (strstr(text, quoted) == NULL)
+            fail_msg("key '%s' is not explained in manifests/README.md", f->key);
+        need_explained(&f->value, text);
+    }
+}
+
+static void keys_are_explained(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    char *text;
+    size_t size;
+    need(radz_file_read(MANIFESTS "/README.md", 1 << 20, &text, &size, &err), &err);
+    const radz_card_schema *const all[] = {&radz_suite_schema, &radz_model_schema, &radz_prompts_schema,
+                                           &radz_dataset_schema};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        need_explained(all[i]->root, text);
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +442,7 @@ int main(void)
         cmocka_unit_test(good_texts),
         cmocka_unit_test(name_must_be_that_of_the_file),
         cmocka_unit_test(ranges_name_numbers),
+        cmocka_unit_test(keys_are_explained),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

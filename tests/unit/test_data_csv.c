@@ -51,6 +51,7 @@ static const struct {
     {"\" a \",b\n\" 1 \", 2 \n", "a|b 2: 1 |2"},                /* quoted blanks are kept in fields, not in names */
     {"a,b,\n1,2,\n", "a|b| 2:1|2|"},                            /* empty names */
     {"a,b,,\n1,,,\n", "a|b|| 2:1|||"},
+    {"a,b,,\n1,2\n3,4,\n", "a|b|| 2:1|2|| 3:3|4||"},           /* ... which rows may leave out */
     {"a\n1\n", "a 2:1"},
     {"a,b\n,\n", "a|b 2:|"},
     {"a,b\n\"\",\n", "a|b 2:|"},
@@ -84,6 +85,7 @@ static const struct {
     {"\xef\xbb\xbf", 0, RADZ_E_FORMAT, "'t.csv' is empty"},
     {"a,b,a\n", 0, RADZ_E_FORMAT, "'t.csv' line 1: column 'a' is there twice"},
     {"a,b\n1,2\n1,2,3\n", 0, RADZ_E_FORMAT, "'t.csv' line 3: 3 fields; wanted 2 as in the header"},
+    {"a,,b,\n1,2\n", 0, RADZ_E_FORMAT, "'t.csv' line 2: 2 fields; wanted 4"},
     {"a,b\r\n1,2\r\n\r\n1\r\n", 0, RADZ_E_FORMAT, "'t.csv' line 4: 1 fields; wanted 2"},
     {"a,b\n\"x\ny\",2\n1\n", 0, RADZ_E_FORMAT, "'t.csv' line 4: 1 fields; wanted 2"},
     {"a,b\n1,2\n\"3,4\n5,6\n", 0, RADZ_E_FORMAT, "'t.csv' line 3: the quote that opens here is never closed"},
