@@ -66,7 +66,7 @@ void ph_thorax_set(ph_thorax *t, const ph_shot *shot, unsigned hidden)
     t->dome_y[PH_RIGHT] = drop;
     t->dome_y[PH_LEFT] = drop + body->dome_step;
     for (int side = 0; side < 2; side++) {
-        t->lateral_drop[side] = 40 - 8 * poor;
+        t->lateral_drop[side] = body->dome_curve - 8 * poor;
         t->medial_drop[side] = 11;
         t->dome_x[side] = (side == PH_LEFT ? 1 : -1) * 0.52 * t->half_width;
     }
@@ -77,18 +77,18 @@ void ph_thorax_set(ph_thorax *t, const ph_shot *shot, unsigned hidden)
         double toward = sign->side == PH_LEFT ? 1 : -1;
         switch (sign->kind) {
         case RADZ_PHANTOM_CARDIOMEGALY:
-            ratio = 0.525 + 0.17 * sign->severity;
+            ratio = 0.505 + 0.19 * sign->severity;
             break;
         case RADZ_PHANTOM_EMPHYSEMA:
             for (int side = 0; side < 2; side++) {
-                t->dome_y[side] += body->height * (0.05 + 0.09 * sign->severity);
-                t->lateral_drop[side] *= 0.65 - 0.5 * sign->severity;
-                t->medial_drop[side] *= 0.6 - 0.4 * sign->severity;
+                t->dome_y[side] += body->height * (0.02 + 0.12 * sign->severity);
+                t->lateral_drop[side] *= 0.88 - 0.72 * sign->severity;
+                t->medial_drop[side] *= 0.85 - 0.65 * sign->severity;
             }
-            t->lung_density *= 0.85 - 0.4 * sign->severity;
-            t->vessel *= 0.9 - 0.25 * sign->severity;
-            t->depth *= 1.05 + 0.12 * sign->severity;
-            heart_shrink = 0.95 - 0.12 * sign->severity;
+            t->lung_density *= 0.95 - 0.48 * sign->severity;
+            t->vessel *= 0.95 - 0.3 * sign->severity;
+            t->depth *= 1.02 + 0.15 * sign->severity;
+            heart_shrink = 0.98 - 0.15 * sign->severity;
             break;
         case RADZ_PHANTOM_ATELECTASIS:
             if (sign->form == PH_ATEL_LOBAR) {
@@ -388,7 +388,7 @@ static void draw_vessels(const ph_thorax *t, ph_maps *m)
     ph_tree tree = {.t = t, .m = m, .upper = 0.82, .lower = 1.05};
     const ph_sign *edema = ph_find(t->shot, RADZ_PHANTOM_EDEMA);
     if (edema != NULL && !(t->hidden >> RADZ_PHANTOM_EDEMA & 1)) {
-        tree.upper = 1.15 + 0.35 * edema->severity; /* blood diverted to the upper lobes */
+        tree.upper = 1.0 + 0.5 * edema->severity; /* blood diverted to the upper lobes */
         tree.lower = 1.1;
     }
     for (int side = 0; side < 2; side++) {

@@ -110,7 +110,7 @@ static void draw_consolidation(const ph_thorax *t, ph_maps *m, const ph_sign *s)
     radz_rng rng;
     radz_rng_seed(&rng, s->seed, 1);
     int side = s->side;
-    double peak = 0.42 + 0.5 * s->severity;
+    double peak = 0.30 + 0.6 * s->severity;
     double cx, cy, reach = (0.30 + 0.32 * s->severity) * t->height;
     ph_lung_point(t, side, s->zone == PH_UPPER ? 0.27 : s->zone == PH_MIDDLE ? 0.62 : 0.86, s->t, &cx, &cy);
     ph_box box = lung_box(t, side);
@@ -161,7 +161,7 @@ static void draw_infiltration(const ph_thorax *t, ph_maps *m, const ph_sign *s)
 {
     radz_rng rng;
     radz_rng_seed(&rng, s->seed, 3);
-    double peak = 0.13 + 0.20 * s->severity;
+    double peak = 0.15 + 0.22 * s->severity;
     for (int side = 0; side < 2; side++) {
         if (s->side != PH_BOTH && s->side != side)
             continue;
@@ -228,7 +228,7 @@ static void draw_mass(const ph_thorax *t, ph_maps *m, const ph_sign *s)
     ph_lung_point(t, s->side, s->s, s->t, &x, &y);
     radz_rng rng;
     radz_rng_seed(&rng, s->seed, 4);
-    double r = s->size / 2, phase = radz_rng_range(&rng, 0, 6.28), depth = 0.6 + 0.4 * s->severity;
+    double r = s->size / 2, phase = radz_rng_range(&rng, 0, 6.28), depth = 0.75 + 0.45 * s->severity;
     draw_ball(t, m->scratch, x, y, r * 0.95, 0.08 + 0.06 * radz_rng_uniform(&rng), phase, 0.06, depth);
     for (int i = 0; i < 3; i++) { /* bulging lobules */
         double a = phase + 2.1 * i + radz_rng_range(&rng, -0.5, 0.5), k = radz_rng_range(&rng, 0.42, 0.58);
@@ -251,7 +251,7 @@ static void draw_nodules(const ph_thorax *t, ph_maps *m, const ph_sign *s)
             double low = s->zone == PH_UPPER ? 0.14 : s->zone == PH_MIDDLE ? 0.4 : 0.7;
             ph_lung_point(t, side, low + radz_rng_range(&rng, 0, 0.22), radz_rng_range(&rng, 0.2, 0.9), &x, &y);
         }
-        draw_ball(t, m->scratch, x, y, r, 0, 0, 0.05, 0.95 + 0.35 * s->severity);
+        draw_ball(t, m->scratch, x, y, r, 0, 0, 0.05, 1.1 + 0.5 * s->severity);
         settle(t, m, x, y, 1.2 * r);
         if (s->extra)
             ph_ellipsoid(t, m->bone, x, y, r * 0.8, r * 0.8, 3 + r * 0.4, 1, 0, 0.5, PH_ADD);
@@ -367,7 +367,7 @@ static void draw_edema(const ph_thorax *t, ph_maps *m, const ph_sign *s)
 {
     radz_rng rng;
     radz_rng_seed(&rng, s->seed, 7);
-    double peak = 0.20 + 0.40 * s->severity;
+    double peak = 0.10 + 0.50 * s->severity;
     for (int side = 0; side < 2; side++) {
         double hx = t->hilum_x[side], hy = t->hilum_y[side] + 14, sign = side == PH_LEFT ? 1 : -1;
         double rx = (0.34 + 0.22 * s->severity) * t->half_width, ry = (0.30 + 0.12 * s->severity) * t->height;

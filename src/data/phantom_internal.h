@@ -59,6 +59,7 @@ typedef struct ph_body {
     double heart_tilt;   /* sine of the heart's long axis against the level */
     double heart_round;  /* short over long axis */
     double scoliosis;    /* mm */
+    double dome_curve;   /* mm the diaphragm falls to its lateral angle */
     double dome_step;    /* mm the right dome stands above the left */
     double lung_density; /* fraction of water */
     double vessel;       /* calibre factor */

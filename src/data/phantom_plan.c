@@ -115,6 +115,7 @@ static void body_draw(radz_rng *rng, ph_body *body, uint64_t seed, int age)
     body->rib_drop = radz_rng_range(rng, 0.85, 1.2);
     body->scoliosis = ph_clamp(2.5 * radz_rng_normal(rng), -8, 8);
     body->dome_step = radz_rng_range(rng, 4, 15);
+    body->dome_curve = radz_rng_range(rng, 31, 46);
     body->lung_density = radz_rng_range(rng, 0.20, 0.27);
     body->vessel = radz_rng_range(rng, 0.85, 1.12);
     body->heart_tilt = radz_rng_range(rng, 0.42, 0.70);
@@ -154,6 +155,7 @@ static void sign_draw(radz_rng *rng, ph_sign *s, radz_phantom_finding kind, uint
     case RADZ_PHANTOM_EMPHYSEMA:
     case RADZ_PHANTOM_EDEMA:
         s->side = PH_BOTH;
+        s->severity = 0.15 + 0.85 * u;
         break;
     case RADZ_PHANTOM_EFFUSION:
         if (chance(rng, 0.25))
@@ -183,7 +185,7 @@ static void sign_draw(radz_rng *rng, ph_sign *s, radz_phantom_finding kind, uint
         s->severity = 0.15 + 0.85 * radz_rng_uniform(rng);
         break;
     case RADZ_PHANTOM_NODULE:
-        s->size = 10.5 + 17 * u;
+        s->size = 12 + 16 * u;
         s->severity = radz_rng_uniform(rng);
         s->count = chance(rng, 0.6) ? 1 : 2 + (int)radz_rng_below(rng, 3);
         s->extra = chance(rng, 0.2); /* calcified */
