@@ -1,0 +1,123 @@
+#include "report/escape.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+
+void radz_put_csv(FILE *out, const char *text)
+{
+    size_t length = strlen(text);
+    bool quote = strpbrk(text, ",\"\r\n") != NULL || (length > 0 && (isspace((unsigned char)text[0]) ||
+                                                                     isspace((unsigned char)text[length - 1])));
+    if (!quote) {
+        fputs(text, out);
+        return;
+    }
+    putc('"', out);
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '"')
+            putc('"', out);
+        putc(*p, out);
+    }
+    putc('"', out);
+}
+
+void radz_put_latex(FILE *out, const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        switch (*p) {
+        case '\\': fputs("\\textbackslash{}", out); break;
+        case '~': fputs("\\textasciitilde{}", out); break;
+        case '^': fputs("\\textasciicircum{}", out); break;
+        case '<': fputs("\\textless{}", out); break;
+        case '>': fputs("\\textgreater{}", out); break;
+        case '|': fputs("\\textbar{}", out); break;
+        case '"': fputs("\\textquotedbl{}", out); break;
+        case '[': fputs("{[}", out); break; /* after \\ it would be an option */
+        case ']': fputs("{]}", out); break;
+        case '*': fputs("{*}", out); break; /* likewise */
+        case '\n':
+        case '\t': putc(' ', out); break;
+        case '#': case '$': case '%': case '&': case '_': case '{': case '}':
+            putc('\\', out);
+            putc(*p, out);
+            break;
+        default: putc(*p, out);
+        }
+    }
+}
+
+void radz_put_markdown(FILE *out, const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '\n' || *p == '\t') {
+            putc(' ', out);
+            continue;
+        }
+        /* an underscore inside a word is plain text in every dialect */
+        bool inside = *p == '_' && p > text && isalnum((unsigned char)p[-1]) && isalnum((unsigned char)p[1]);
+        if (*p == '&')
+            fputs("&amp;", out);
+        else if (*p == '<')
+            fputs("&lt;", out);
+        else if (strchr("\\`*_|[]>~", *p) != NULL && !inside)
+            fprintf(out, "\\%c", *p);
+        else
+            putc(*p, out);
+    }
+}
+
+void radz_put_gnuplot(FILE *out, const char *text)
+{
+    putc('"', out);
+    for (const char *p = text; *p != '\0'; p++) {
+        if (*p == '"' || *p == '\\')
+            fprintf(out, "\\%c", *p);
+        else if (*p == '`')
+            putc('\'', out); /* would run a command */
+        else
+            putc((unsigned char)*p < 0x20 ? ' ' : *p, out);
+    }
+    putc('"', out);
+}
+
+void radz_put_number(FILE *out, double value)
+{
+    char text[32];
+    radz_double_text(value, text);
+    fputs(isnan(value) ? "NA" : text, out);
+}
+
+size_t radz_text_width(const char *text)
+{
+    size_t width = 0;
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
+        if ((*p & 0xc0) == 0x80)
+            continue;
+        unsigned code = *p;
+        if (*p >= 0xf0)
+            code = (*p & 7u) << 18 | (p[1] & 63u) << 12;
+        else if (*p >= 0xe0)
+            code = (*p & 15u) << 12 | (p[1] & 63u) << 6 | (p[2] & 63u);
+        else if (*p >= 0xc0)
+            code = (*p & 31u) << 6 | (p[1] & 63u);
+        bool mark = (code >= 0x300 && code < 0x370) || (code >= 0x200b && code < 0x2010) || code == 0xfe0f;
+        bool wide = (code >= 0x1100 && code < 0x1160) || (code >= 0x2e80 && code < 0xa4d0) ||
+                    (code >= 0xac00 && code < 0xd7a4) || (code >= 0xf900 && code < 0xfb00) ||
+                    (code >= 0xfe30 && code < 0xfe70) || (code >= 0xff00 && code < 0xff61) || code >= 0x1f300;
+        width += mark ? 0 : wide ? 2 : 1;
+    }
+    return width;
+}
+
+radz_status radz_put_file_part(radz_strbuf *out, const char *text, radz_error *err)
+{
+    radz_status st = RADZ_OK;
+    for (const char *p = text; *p != '\0' && st == RADZ_OK; p++) {
+        bool plain = isalnum((unsigned char)*p) || (strchr("._-", *p) != NULL && (p > text || *p == '_'));
+        st = radz_strbuf_append(out, plain ? p : "_", 1, err);
+    }
+    return st;
+}

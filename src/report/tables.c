@@ -1,0 +1,478 @@
+#include "report/tables.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "metric/metric.h"
+
+/* ---- looking things up ---- */
+
+bool radz_is_mean(const char *class_name)
+{
+    return strcmp(class_name, "macro") == 0 || radz_str_starts(class_name, "macro:");
+}
+
+static bool of_block(const radz_result_row *row, const radz_result_block *block)
+{
+    return strcmp(row->dataset, block->dataset) == 0 && strcmp(row->split, block->split) == 0 &&
+           strcmp(row->model, block->model) == 0 && strcmp(row->scorer, block->scorer) == 0 &&
+           strcmp(row->protocol, block->protocol) == 0;
+}
+
+radz_status radz_block_rows_get(const radz_results *results, const radz_result_block *block, radz_block_rows *out,
+                                radz_error *err)
+{
+    *out = (radz_block_rows){.block = block};
+    size_t n = 0;
+    for (size_t i = 0; i < results->n_rows; i++)
+        n += of_block(&results->rows[i], block);
+    out->rows = radz_calloc(n, sizeof *out->rows, err);
+    if (out->rows == NULL)
+        return RADZ_E_NOMEM;
+    for (size_t i = 0; i < results->n_rows; i++)
+        if (of_block(&results->rows[i], block))
+            out->rows[out->n++] = &results->rows[i];
+    return RADZ_OK;
+}
+
+void radz_block_rows_free(radz_block_rows *rows)
+{
+    free(rows->rows);
+    *rows = (radz_block_rows){0};
+}
+
+const radz_result_row *radz_block_row(const radz_block_rows *rows, const char *class_name, const char *metric)
+{
+    for (size_t i = 0; i < rows->n; i++)
+        if (strcmp(rows->rows[i]->class_name, class_name) == 0 && strcmp(rows->rows[i]->metric, metric) == 0)
+            return rows->rows[i];
+    return NULL;
+}
+
+const radz_result_group *radz_group_of(const radz_results *results, const char *dataset, const char *class_name)
+{
+    for (size_t i = 0; i < results->n_groups; i++) {
+        const radz_result_group *g = &results->groups[i];
+        for (size_t j = 0; strcmp(g->dataset, dataset) == 0 && j < g->n_classes; j++)
+            if (strcmp(g->classes[j], class_name) == 0)
+                return g;
+    }
+    return NULL;
+}
+
+bool radz_chosen_on_test(const radz_block_rows *rows)
+{
+    bool any = false;
+    for (size_t i = 0; i < rows->n; i++) {
+        const radz_result_row *at = rows->rows[i];
+        if (strcmp(at->metric, radz_metrics[RADZ_METRIC_THRESHOLD].name) != 0 || isnan(at->value))
+            continue;
+        const radz_result_row *best =
+            radz_block_row(rows, at->class_name, radz_metrics[RADZ_METRIC_THRESHOLD_F1_MAX].name);
+        if (best == NULL || best->value != at->value)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+const char *radz_status_words(const char *status)
+{
+    static const char *const words[] = {
+        [RADZ_METRIC_OK] = "ok",
+        [RADZ_METRIC_NO_ROWS] = "no labelled image",
+        [RADZ_METRIC_ONE_VALUE] = "all images positive, or all negative",
+        [RADZ_METRIC_ZERO_DIVISION] = "no image called so",
+        [RADZ_METRIC_NO_CLASS] = "no class has a value",
+        [RADZ_METRIC_FEW_REPLICATES] = "too few bootstrap replicates have a value",
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(status, radz_metric_status_name((radz_metric_status)i)) == 0)
+            return words[i];
+    return status;
+}
+
+void radz_count_text(uint64_t count, char text[32])
+{
+    char digits[32];
+    int n = snprintf(digits, sizeof digits, "%" PRIu64, count);
+    char *to = text;
+    for (int i = 0; i < n; i++) {
+        if (i > 0 && (n - i) % 3 == 0)
+            *to++ = ',';
+        *to++ = digits[i];
+    }
+    *to = '\0';
+}
+
+/* ---- building ---- */
+
+/* The status is sticky: after the first failure everything below is a no-op that returns something printable. */
+typedef struct builder {
+    const radz_results *results;
+    radz_document *doc;
+    radz_block_rows *blocks; /* [n_blocks] */
+    radz_status st;
+    radz_error *err;
+} builder;
+
+static void *room(builder *b, size_t count, size_t size)
+{
+    void *memory = b->st == RADZ_OK ? radz_arena_alloc(&b->doc->arena, count, size, b->err) : NULL;
+    if (memory == NULL)
+        b->st = RADZ_E_NOMEM;
+    return memory;
+}
+
+#define TEXT(b, ...) \
+    text_or_empty((b), (b)->st == RADZ_OK ? radz_arena_printf(&(b)->doc->arena, (b)->err, __VA_ARGS__) : NULL)
+
+static const char *text_or_empty(builder *b, const char *text)
+{
+    if (text == NULL && b->st == RADZ_OK)
+        b->st = RADZ_E_NOMEM;
+    return text == NULL ? "" : text;
+}
+
+static void add_note(builder *b, radz_strlist *notes, const char *text)
+{
+    if (b->st == RADZ_OK && !radz_strlist_has(notes, text))
+        b->st = radz_strlist_add(notes, text, b->err);
+}
+
+static bool same_section(const radz_result_block *x, const radz_result_block *y)
+{
+    return strcmp(x->dataset, y->dataset) == 0 && strcmp(x->split, y->split) == 0;
+}
+
+/* "0.873 [0.861, 0.884]"; "NA". */
+static const char *number_text(builder *b, const radz_result_row *row, bool with_interval)
+{
+    if (row == NULL)
+        return "";
+    if (isnan(row->value))
+        return "NA";
+    if (with_interval && !isnan(row->ci_low) && !isnan(row->ci_high))
+        return TEXT(b, "%.3f [%.3f, %.3f]", row->value, row->ci_low, row->ci_high);
+    return TEXT(b, "%.3f", row->value);
+}
+
+static bool has_intervals(const radz_block_rows *rows)
+{
+    for (size_t i = 0; i < rows->n; i++)
+        if (!isnan(rows->rows[i]->ci_low))
+            return true;
+    return false;
+}
+
+static const char *pair_name(builder *b, const radz_result_block *block)
+{
+    return TEXT(b, "%s / %s", block->model, block->scorer);
+}
+
+static radz_table *new_table(builder *b, radz_section *section, size_t columns, size_t fixed, size_t rows)
+{
+    radz_table *t = &section->tables[section->n_tables];
+    *t = (radz_table){.columns = columns, .fixed = fixed, .id = "", .caption = ""};
+    t->heads = room(b, columns, sizeof *t->heads);
+    bool *right = room(b, columns, sizeof *right);
+    t->styles = room(b, rows, sizeof *t->styles);
+    t->cells = room(b, rows * columns, sizeof *t->cells);
+    if (b->st != RADZ_OK)
+        return NULL;
+    for (size_t i = 0; i < columns; i++) {
+        t->heads[i] = "";
+        right[i] = i > 0;
+    }
+    for (size_t i = 0; i < rows * columns; i++)
+        t->cells[i].text = "";
+    t->right = right;
+    section->n_tables++;
+    return t;
+}
+
+static const char *id_part(builder *b, const char *text)
+{
+    char *copy = room(b, strlen(text) + 1, 1);
+    for (size_t i = 0; copy != NULL && text[i] != '\0'; i++) {
+        char c = text[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        copy[i] = plain ? c : '-';
+    }
+    return text_or_empty(b, copy);
+}
+
+static size_t classes_of(const builder *b, const radz_block_rows *rows, const radz_result_group *group)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < rows->n; i++) {
+        const radz_result_row *r = rows->rows[i];
+        if (radz_is_mean(r->class_name) || strcmp(r->metric, radz_metrics[RADZ_METRIC_AUC].name) != 0)
+            continue;
+        n += group == NULL || radz_group_of(b->results, r->dataset, r->class_name) == group;
+    }
+    return n;
+}
+
+static const radz_metric_id summary_metrics[] = {RADZ_METRIC_AUC, RADZ_METRIC_AP, RADZ_METRIC_F1, RADZ_METRIC_ACC};
+enum { SUMMARY = sizeof summary_metrics / sizeof summary_metrics[0] };
+
+/* Marks the highest macro value of each column, when there is more than one row to compare. */
+static void mark_best(radz_table *t, const double *values, size_t n_pairs, const size_t *row_of)
+{
+    for (size_t c = 0; c < SUMMARY && n_pairs > 1; c++) {
+        double best = -INFINITY;
+        for (size_t i = 0; i < n_pairs; i++)
+            if (values[i * SUMMARY + c] > best)
+                best = values[i * SUMMARY + c];
+        for (size_t i = 0; i < n_pairs; i++)
+            t->cells[row_of[i] * t->columns + 1 + c].best = values[i * SUMMARY + c] == best;
+    }
+}
+
+static void summary_row(builder *b, radz_table *t, const radz_block_rows *rows, const char *class_name, double *values)
+{
+    radz_cell *cells = t->cells + t->rows * t->columns;
+    for (size_t c = 0; c < SUMMARY; c++) {
+        const radz_result_row *row = radz_block_row(rows, class_name, radz_metrics[summary_metrics[c]].name);
+        cells[1 + c].text = number_text(b, row, c < 2);
+        if (values != NULL)
+            values[c] = row == NULL ? NAN : row->value;
+    }
+}
+
+/* One row of means per model and scorer, and below it one for each group of classes. */
+static void build_summary(builder *b, radz_section *section, const radz_result_block *first, const size_t *members,
+                          size_t n_members)
+{
+    const radz_results *results = b->results;
+    radz_table *t = new_table(b, section, 1 + SUMMARY, 1, n_members * (1 + results->n_groups));
+    double *values = room(b, n_members * SUMMARY, sizeof *values);
+    size_t *row_of = room(b, n_members, sizeof *row_of);
+    if (b->st != RADZ_OK)
+        return;
+    bool chosen = false, intervals = false;
+    for (size_t i = 0; i < n_members; i++) {
+        chosen = chosen || radz_chosen_on_test(&b->blocks[members[i]]);
+        intervals = intervals || has_intervals(&b->blocks[members[i]]);
+    }
+    t->heads[0] = "model / scorer";
+    for (size_t c = 0; c < SUMMARY; c++) {
+        const char *title = radz_metrics[summary_metrics[c]].title;
+        if (c < 2 && intervals)
+            t->heads[1 + c] = TEXT(b, "%s [%g %% CI]", title, 100 * first->confidence);
+        else
+            t->heads[1 + c] = TEXT(b, "%s%s", title, c >= 2 && chosen ? "*" : "");
+    }
+    t->id = TEXT(b, "%s-%s-summary", id_part(b, first->dataset), id_part(b, first->split));
+    t->caption = TEXT(b, "%s, split %s: means over classes", first->dataset_title, first->split);
+    for (size_t i = 0; i < n_members; i++) {
+        const radz_block_rows *rows = &b->blocks[members[i]];
+        row_of[i] = t->rows;
+        t->cells[t->rows * t->columns].text = pair_name(b, rows->block);
+        summary_row(b, t, rows, "macro", values + i * SUMMARY);
+        t->styles[t->rows++] = RADZ_ROW_PLAIN;
+        for (size_t g = 0; g < results->n_groups; g++) {
+            const radz_result_group *group = &results->groups[g];
+            if (strcmp(group->dataset, first->dataset) != 0)
+                continue;
+            size_t count = classes_of(b, rows, group);
+            const char *name = TEXT(b, "macro:%s", group->name);
+            if (count == 0 || radz_block_row(rows, name, radz_metrics[RADZ_METRIC_AUC].name) == NULL)
+                continue;
+            t->cells[t->rows * t->columns].text = TEXT(b, "%s (%zu)", group->name, count);
+            summary_row(b, t, rows, name, NULL);
+            t->styles[t->rows++] = RADZ_ROW_PART;
+            add_note(b, &section->notes, TEXT(b, "%s: %s", group->name, group->title));
+        }
+    }
+    mark_best(t, values, n_members, row_of);
+    if (chosen)
+        add_note(b, &section->notes, "* at the threshold that gives the highest F1 on these very labels: optimistic; not "
+                                     "a figure for new images");
+}
+
+/* AUC of each class, one column per model and scorer, groups apart. */
+static void build_classes(builder *b, radz_section *section, const radz_result_block *first, const size_t *members,
+                          size_t n_members)
+{
+    const radz_results *results = b->results;
+    const char *auc = radz_metrics[RADZ_METRIC_AUC].name;
+    size_t most = 0; /* rows that could be needed: all classes of all members, and headings */
+    for (size_t i = 0; i < n_members; i++)
+        most += classes_of(b, &b->blocks[members[i]], NULL);
+    radz_strlist classes = {0};
+    for (size_t i = 0; i < n_members; i++) {
+        const radz_block_rows *rows = &b->blocks[members[i]];
+        for (size_t j = 0; j < rows->n; j++)
+            if (!radz_is_mean(rows->rows[j]->class_name) && strcmp(rows->rows[j]->metric, auc) == 0)
+                add_note(b, &classes, rows->rows[j]->class_name);
+    }
+    radz_table *t = most == 0 ? NULL : new_table(b, section, 2 + n_members, 2, most + results->n_groups + 1);
+    if (t == NULL || b->st != RADZ_OK) {
+        radz_strlist_free(&classes);
+        return;
+    }
+    t->id = TEXT(b, "%s-%s-classes", id_part(b, first->dataset), id_part(b, first->split));
+    t->caption = TEXT(b, "%s, split %s: AUC of each class", first->dataset_title, first->split);
+    t->heads[0] = "AUC of the class";
+    t->heads[1] = "positives";
+    for (size_t i = 0; i < n_members; i++)
+        t->heads[2 + i] = pair_name(b, b->blocks[members[i]].block);
+    bool grouped = false;
+    for (size_t i = 0; i < classes.count; i++)
+        grouped = grouped || radz_group_of(results, first->dataset, classes.items[i]) != NULL;
+    for (size_t g = 0; g <= results->n_groups && b->st == RADZ_OK; g++) {
+        const radz_result_group *group = g < results->n_groups ? &results->groups[g] : NULL;
+        bool headed = !grouped;
+        for (size_t i = 0; i < classes.count; i++) {
+            if (radz_group_of(results, first->dataset, classes.items[i]) != group)
+                continue;
+            if (!headed) {
+                t->cells[t->rows * t->columns].text = group == NULL ? "other classes" : TEXT(b, "%s", group->name);
+                t->styles[t->rows++] = RADZ_ROW_HEADING;
+                headed = true;
+            }
+            radz_cell *cells = t->cells + t->rows * t->columns;
+            cells[0].text = TEXT(b, "%s", classes.items[i]);
+            for (size_t m = 0; m < n_members; m++) {
+                const radz_result_row *row = radz_block_row(&b->blocks[members[m]], classes.items[i], auc);
+                char count[32];
+                if (row == NULL)
+                    continue;
+                radz_count_text(row->n_pos, count);
+                if (cells[1].text[0] == '\0')
+                    cells[1].text = TEXT(b, "%s", count);
+                cells[2 + m].text = number_text(b, row, true);
+                if (isnan(row->value))
+                    add_note(b, &section->notes, TEXT(b, "%s: NA, %s", row->class_name, radz_status_words(row->status)));
+            }
+            t->styles[t->rows++] = grouped ? RADZ_ROW_PART : RADZ_ROW_PLAIN;
+        }
+    }
+    radz_strlist_free(&classes);
+}
+
+static void block_notes(builder *b, radz_section *section, const radz_result_block *first, const radz_result_block *block)
+{
+    char n[32], all[32];
+    radz_count_text(block->n, n);
+    radz_strlist *notes = &section->notes;
+    if (block->synthetic)
+        add_note(b, notes, "SYNTHETIC images: they show no patients, these figures prove nothing clinical");
+    if (block->subset)
+        add_note(b, notes, TEXT(b, "SUBSET: %s images of split %s were asked for, these are not the figures of the split",
+                                n, block->split));
+    if (block->n_missing > 0) {
+        radz_count_text(block->n_missing, all);
+        add_note(b, notes, TEXT(b, "%s images of the split have no file here and are left out", all));
+    }
+    if (block->n_skipped > 0)
+        add_note(b, notes, TEXT(b, "%s: %" PRIu64 " images could not be read and are left out", block->model,
+                                block->n_skipped));
+    if (block->n != first->n)
+        add_note(b, notes, TEXT(b, "%s / %s: %s images", block->model, block->scorer, n));
+    if (block->replicates > 0) {
+        radz_count_text(block->replicates, n);
+        radz_count_text(block->distinct_replicates, all);
+        if (block->distinct_replicates < block->replicates)
+            add_note(b, notes, TEXT(b, "intervals: %g %%, percentiles of %s bootstrap replicates over patients (only %s "
+                                    "of them distinct)", 100 * block->confidence, n, all));
+        else
+            add_note(b, notes, TEXT(b, "intervals: %g %%, percentiles of %s bootstrap replicates over patients",
+                                    100 * block->confidence, n));
+    }
+    if (block->trained_on != NULL)
+        add_note(b, notes, TEXT(b, "%s was trained on: %s", block->model, block->trained_on));
+}
+
+static void mean_notes(builder *b, radz_section *section, const radz_block_rows *rows)
+{
+    const radz_result_row *macro = radz_block_row(rows, "macro", radz_metrics[RADZ_METRIC_AUC].name);
+    size_t classes = classes_of(b, rows, NULL);
+    if (macro != NULL && isnan(macro->value))
+        add_note(b, &section->notes, TEXT(b, "%s / %s: mean NA, %s", rows->block->model, rows->block->scorer,
+                                          radz_status_words(macro->status)));
+    else if (macro != NULL && macro->n_pos < classes)
+        add_note(b, &section->notes, TEXT(b, "means are over the %" PRIu64 " of %zu classes that have a value",
+                                          macro->n_pos, classes));
+}
+
+static void build_section(builder *b, const radz_result_block *first)
+{
+    const radz_results *results = b->results;
+    radz_section *section = &b->doc->sections[b->doc->n_sections++];
+    size_t *members = room(b, results->n_blocks, sizeof *members), n = 0;
+    section->tables = room(b, 2, sizeof *section->tables);
+    if (b->st != RADZ_OK)
+        return;
+    for (size_t i = 0; i < results->n_blocks; i++)
+        if (same_section(&results->blocks[i], first))
+            members[n++] = i;
+    char images[32], patients[32];
+    radz_count_text(first->n, images);
+    radz_count_text(first->n_patients, patients);
+    section->title = strcmp(first->dataset, first->dataset_title) == 0
+                         ? TEXT(b, "%s", first->dataset)
+                         : TEXT(b, "%s: %s", first->dataset, first->dataset_title);
+    section->subtitle = TEXT(b, "split %s: %s images of %s patients%s%s; protocol %s", first->split, images, patients,
+                             first->subset ? ", SUBSET" : "", first->synthetic ? ", SYNTHETIC" : "", first->protocol);
+    build_summary(b, section, first, members, n);
+    build_classes(b, section, first, members, n);
+    for (size_t i = 0; i < n; i++)
+        mean_notes(b, section, &b->blocks[members[i]]);
+    for (size_t i = 0; i < n; i++)
+        block_notes(b, section, first, &results->blocks[members[i]]);
+}
+
+static void skip_notes(builder *b)
+{
+    enum { SHOWN = 5 };
+    const radz_results *results = b->results;
+    for (size_t i = 0; i < results->n_skips && i < SHOWN; i++) {
+        const radz_result_skip *s = &results->skips[i];
+        add_note(b, &b->doc->notes, TEXT(b, "skipped %s of %s: %s", s->image, s->dataset, s->reason));
+    }
+    if (results->n_skips > SHOWN)
+        add_note(b, &b->doc->notes, TEXT(b, "... and %zu more skipped images: see results.json", results->n_skips - SHOWN));
+}
+
+radz_status radz_document_build(const radz_results *results, radz_document *out, radz_error *err)
+{
+    builder b = {results, out, NULL, RADZ_OK, err};
+    b.blocks = radz_calloc(results->n_blocks, sizeof *b.blocks, err);
+    if (b.blocks == NULL)
+        return RADZ_E_NOMEM;
+    for (size_t i = 0; i < results->n_blocks && b.st == RADZ_OK; i++)
+        b.st = radz_block_rows_get(results, &results->blocks[i], &b.blocks[i], err);
+    out->sections = room(&b, results->n_blocks, sizeof *out->sections);
+    out->title = TEXT(&b, "%s", results->suite_title);
+    out->subtitle = TEXT(&b, "suite %s, run %s", results->suite, results->run_id);
+    for (size_t i = 0; i < results->n_blocks && b.st == RADZ_OK; i++) {
+        bool first = true;
+        for (size_t j = 0; j < i; j++)
+            first = first && !same_section(&results->blocks[i], &results->blocks[j]);
+        if (first)
+            build_section(&b, &results->blocks[i]);
+    }
+    skip_notes(&b);
+    for (size_t i = 0; i < results->n_absent; i++)
+        add_note(&b, &out->absent, TEXT(&b, "%s: %s", results->absent[i].dataset, results->absent[i].hint));
+    for (size_t i = 0; i < results->n_blocks; i++)
+        radz_block_rows_free(&b.blocks[i]);
+    free(b.blocks);
+    return b.st;
+}
+
+void radz_document_free(radz_document *document)
+{
+    for (size_t i = 0; i < document->n_sections; i++)
+        radz_strlist_free(&document->sections[i].notes);
+    radz_strlist_free(&document->notes);
+    radz_strlist_free(&document->absent);
+    radz_arena_free(&document->arena);
+    *document = (radz_document){0};
+}
