@@ -96,9 +96,9 @@ static double lobe_part(const ph_thorax *t, int side, int zone, double x, double
     if (zone == PH_UPPER) /* on the left no horizontal fissure ends it: it fades downwards */
         return side == PH_RIGHT ? ph_smooth((fissure - y) / edge + 0.5) : ph_smooth((fissure + 8 - y) / 55 + 0.5);
     if (zone == PH_MIDDLE) { /* widest beside the heart, tapering to the lateral wall */
-        double low = 0.95 * h - 0.28 * (out - 30);
+        double low = 1.0 * h - 0.52 * (out - 30);
         return ph_smooth((y - fissure) / edge + 0.5) * ph_smooth((low - y) / 34 + 0.5) *
-               ph_smooth((0.85 * t->half_width - out) / 48 + 0.5);
+               ph_smooth((0.80 * t->half_width - out) / 60 + 0.5);
     }
     /* seen through the upper lobe: its top rises behind the hilum and fades */
     double top = 0.50 * h + 0.0012 * (out - 70) * (out - 70);
