@@ -336,34 +336,42 @@ static radz_status read_added_object(loader *l, radz_error *err)
     return visit.status;
 }
 
-/* The named special tokens: each becomes an added token unless it is one already, as transformers does it (so a pad token
- * "!" is found in texts as well). */
+/* The named special tokens: each becomes an added token unless the lists above hold it, as transformers does it (so a pad
+ * token "!" is found in texts as well). Of several with the same text the first object's flags stand, but a plain text
+ * puts back those of a plain special token. */
 static radz_status read_named(loader *l, const tokenizer_class *class, radz_error *err)
 {
     radz_tokenizer *tok = l->tok;
     static const char *const keys[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                        "pad_token", "cls_token", "mask_token"};
-    enum { BOS, EOS, UNK, PAD = 4 };
-    int32_t ids[sizeof keys / sizeof *keys];
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    enum { BOS, EOS, UNK, PAD = 4, COUNT = sizeof keys / sizeof *keys };
+    const char *texts[COUNT] = {NULL};
+    bool object[COUNT] = {false};
+    int32_t ids[COUNT];
+    size_t listed = tok->added_count;
+    for (size_t i = 0; i < COUNT; i++) {
         const radz_json *value = find_special(l, keys[i]);
-        const char *text = special_text(value);
         tok_place place = {l->config != NULL ? l->config : l->specials != NULL ? l->specials : l->json, keys[i], 0,
                            &tok->arena};
-        if (value != NULL && text == NULL)
+        ids[i] = -1;
+        texts[i] = special_text(value);
+        if (value != NULL && texts[i] == NULL)
             return tok_fail(&place, err, RADZ_E_FORMAT, "found %s, wanted a token", kind_text(value));
         if (value == NULL && class != NULL)
-            text = i == BOS ? class->bos : i == EOS ? class->eos : i == UNK ? class->unk : i == PAD ? class->pad : NULL;
-        ids[i] = -1;
-        if (text == NULL)
+            texts[i] = i == BOS ? class->bos : i == EOS ? class->eos : i == UNK ? class->unk : i == PAD ? class->pad : NULL;
+        if (texts[i] == NULL)
             continue;
-        if (find_added(tok, text) == NULL) {
-            bool object = value != NULL && radz_json_kind_of(value) == RADZ_JSON_OBJECT;
-            radz_status st = add_token(tok, &place, text, -1, true, object ? value : NULL, err);
+        object[i] = value != NULL && radz_json_kind_of(value) == RADZ_JSON_OBJECT;
+        const added_token *known = find_added(tok, texts[i]);
+        bool again = known != NULL && (size_t)(known - tok->added) < listed;
+        for (size_t k = 0; k < i && object[i] && !again; k++)
+            again = object[k] && strcmp(texts[k], texts[i]) == 0;
+        if (!again) {
+            radz_status st = add_token(tok, &place, texts[i], -1, true, object[i] ? value : NULL, err);
             if (st != RADZ_OK)
                 return st;
         }
-        ids[i] = tok_vocab_find(&tok->vocab, text, strlen(text));
+        ids[i] = tok_vocab_find(&tok->vocab, texts[i], strlen(texts[i]));
     }
     tok->info.bos_id = ids[BOS];
     tok->info.eos_id = ids[EOS];
