@@ -1,0 +1,28 @@
+/* Any bytes as a JPEG file: an error or a picture within the limits, whose every sample can be read. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/picture.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const radz_picture_limits limits = {2000, 200000, 1 << 20};
+    radz_picture picture = {0};
+    radz_error err = {0};
+    if (size < 3 || memcmp(data, "\xff\xd8\xff", 3) != 0)
+        return 0;
+    if (radz_picture_decode(data, size, "fuzz.jpg", &limits, &picture, &err) == RADZ_OK) {
+        unsigned sum = 0;
+        for (size_t i = 0; i < radz_picture_stride(&picture) * picture.height; i++)
+            sum += ((uint8_t *)picture.pixels)[i];
+        if (picture.width == 0 || picture.width > 2000 || err.code != RADZ_OK || sum > 255u * 6 * 200000)
+            abort();
+    } else if (err.message[0] == '\0') {
+        abort();
+    }
+    radz_picture_free(&picture);
+    return 0;
+}
