@@ -2,7 +2,8 @@
  *
  * Vocabulary, in order of id: 256 byte units, the same with "</w>" (end of word), one token per merge, "<|startoftext|>",
  * "<|endoftext|>". Texts are normalised and split into words as CLIP does it; pairs are merged by count (Sennrich et al.,
- * ACL 2016), the most frequent first, equal counts by the left token's id and then the right one's: the same texts give
+ * ACL 2016), the most frequent first, equal counts by the left token's id and then the right one's; a pair whose text is a
+ * token already is passed over, so that there is one token per merge. The same texts give
  * the same bytes on every machine, in any order of the texts. */
 #ifndef RADZ_TEXT_BPE_TRAIN_H
 #define RADZ_TEXT_BPE_TRAIN_H

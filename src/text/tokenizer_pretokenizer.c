@@ -37,7 +37,7 @@ radz_status tok_pieces_add(tok_pieces *pieces, const char *text, size_t length, 
 
 /* ---- the regular expressions ---- */
 
-/* Length of the run of characters of a class (or, `not_these`, of those that are neither letter, number nor space). */
+/* Length of the run of characters of a class. */
 static size_t run_of(const char *text, size_t length, radz_char_class wanted)
 {
     size_t n = 0;
@@ -65,7 +65,7 @@ static const char *const contractions[] = {"'s", "'t", "'re", "'ve", "'m", "'ll"
 static const char *const clip_specials[] = {"<|startoftext|>", "<|endoftext|>"};
 #define LENGTH_OF(array) (sizeof(array) / sizeof *(array))
 
-static size_t match_clip_plain(const char *text, size_t length)
+size_t tok_match_clip(const char *text, size_t length)
 {
     size_t n = match_word(text, length, contractions, LENGTH_OF(contractions));
     if (n > 0 || length == 0)
@@ -85,10 +85,10 @@ static size_t match_clip_plain(const char *text, size_t length)
     }
 }
 
-size_t tok_match_clip(const char *text, size_t length)
+static size_t match_clip_or_special(const char *text, size_t length)
 {
     size_t n = match_word(text, length, clip_specials, LENGTH_OF(clip_specials));
-    return n > 0 ? n : match_clip_plain(text, length);
+    return n > 0 ? n : tok_match_clip(text, length);
 }
 
 static size_t match_gpt2(const char *text, size_t length)
@@ -119,8 +119,8 @@ static const struct {
     tok_matcher match;
 } matchers[] = {
     {"<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+",
-     tok_match_clip},
-    {"'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+", match_clip_plain},
+     match_clip_or_special},
+    {"'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+", tok_match_clip},
     {"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", match_gpt2},
 };
 
