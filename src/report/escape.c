@@ -35,9 +35,8 @@ void radz_put_latex(FILE *out, const char *text)
         case '>': fputs("\\textgreater{}", out); break;
         case '|': fputs("\\textbar{}", out); break;
         case '"': fputs("\\textquotedbl{}", out); break;
-        case '[': fputs("{[}", out); break; /* after \\ it would be an option */
-        case ']': fputs("{]}", out); break;
-        case '*': fputs("{*}", out); break; /* likewise */
+        case '[':
+        case '*': fprintf(out, p == text ? "{%c}" : "%c", *p); break; /* first in a row they would belong to \\ */
         case '\n':
         case '\t': putc(' ', out); break;
         case '#': case '$': case '%': case '&': case '_': case '{': case '}':
@@ -62,7 +61,7 @@ void radz_put_markdown(FILE *out, const char *text)
             fputs("&amp;", out);
         else if (*p == '<')
             fputs("&lt;", out);
-        else if (strchr("\\`*_|[]>~", *p) != NULL && !inside)
+        else if ((strchr("\\`*_|>~", *p) != NULL && !inside) || (*p == ']' && strchr("([:", p[1]) != NULL && p[1] != '\0'))
             fprintf(out, "\\%c", *p);
         else
             putc(*p, out);

@@ -10,8 +10,7 @@
 void radz_put_csv(FILE *out, const char *text);
 /* Text in a LaTeX paragraph or cell: special characters escaped, other than ASCII left to UTF-8 input. */
 void radz_put_latex(FILE *out, const char *text);
-/* Text in a Markdown table cell or paragraph: pipes, backticks, stars, underscores, angle and square brackets escaped, line
- * breaks become blanks. */
+/* Text in a Markdown table cell or paragraph: what would become markup is escaped, line breaks become blanks. */
 void radz_put_markdown(FILE *out, const char *text);
 /* A double-quoted gnuplot string, for terminals with "noenhanced"; without the quotes gnuplot would need. */
 void radz_put_gnuplot(FILE *out, const char *text);

@@ -2,7 +2,7 @@
 #include "report/print.h"
 #include "report/tables.h"
 
-enum { DATA_COLUMNS = 4 /* as many as fit a text column of a one-column page */ };
+enum { WIDEST = 88 /* characters of a row that fit a one-column page in \footnotesize */, GAP = 2 };
 
 static void put_row_cells(FILE *out, const radz_table *t, size_t row, size_t from, size_t to)
 {
@@ -34,7 +34,7 @@ static void put_part(FILE *out, const radz_table *t, size_t from, size_t to, siz
     fprintf(out, ")%s.}\n  \\label{tab:radz-%s", part > 0 ? ", continued" : "", t->id);
     if (part > 0)
         fprintf(out, "-%zu", part + 1);
-    fputs("}\n  \\small\n  \\begin{tabular}{", out);
+    fputs("}\n  \\footnotesize\n  \\setlength{\\tabcolsep}{4pt}\n  \\begin{tabular}{", out);
     for (size_t c = 0; c < to; c++)
         if (c < t->fixed || c >= from)
             putc(t->right[c] ? 'r' : 'l', out);
@@ -86,7 +86,7 @@ radz_status radz_print_latex(const radz_results *results, const radz_print_optio
             const radz_table *t = &section->tables[n];
             size_t part = 0;
             for (size_t from = t->fixed; from < t->columns; part++) {
-                size_t to = from + DATA_COLUMNS < t->columns ? from + DATA_COLUMNS : t->columns;
+                size_t to = radz_table_split(t, from, WIDEST, GAP);
                 putc('\n', out);
                 put_part(out, t, from, to, part, section);
                 if (n == 0 && to == t->columns)

@@ -44,11 +44,6 @@ static void wrapped(FILE *out, const char *text, size_t width, size_t indent)
     putc('\n', out);
 }
 
-static size_t indent_of(radz_row_style style)
-{
-    return style == RADZ_ROW_PART ? 2 : 0;
-}
-
 static void put_cell(FILE *out, const char *text, size_t width, bool right)
 {
     size_t w = radz_text_width(text);
@@ -60,8 +55,7 @@ static void put_cell(FILE *out, const char *text, size_t width, bool right)
 }
 
 /* Columns [from, to) beside the fixed ones. */
-static void put_columns(FILE *out, const radz_print_options *o, const radz_table *t, const size_t *widths, size_t from,
-                        size_t to)
+static void put_columns(FILE *out, const radz_print_options *o, const radz_table *t, size_t from, size_t to)
 {
     for (size_t r = 0; r <= t->rows; r++) { /* row 0 is the head */
         bool head = r == 0, heading = !head && t->styles[r - 1] == RADZ_ROW_HEADING;
@@ -71,14 +65,14 @@ static void put_columns(FILE *out, const radz_print_options *o, const radz_table
             if ((c >= t->fixed && c < from) || (heading && c > 0))
                 continue;
             const radz_cell *cell = head ? NULL : &t->cells[(r - 1) * t->columns + c];
-            size_t indent = c == 0 && !head ? indent_of(t->styles[r - 1]) : 0;
+            size_t indent = c == 0 && !head ? radz_row_indent(t->styles[r - 1]) : 0;
             bool best = cell != NULL && cell->best, last = c + 1 == to && !t->right[c];
             if (c > 0)
                 blanks(out, GAP);
             blanks(out, indent);
             if (best)
                 paint(out, o, "1;32");
-            put_cell(out, head ? t->heads[c] : cell->text, heading || last ? 0 : widths[c] - indent, t->right[c]);
+            put_cell(out, head ? t->heads[c] : cell->text, heading || last ? 0 : t->widths[c] - indent, t->right[c]);
             if (best)
                 paint(out, o, "0");
         }
@@ -89,28 +83,11 @@ static void put_columns(FILE *out, const radz_print_options *o, const radz_table
 
 static void put_table(FILE *out, const radz_print_options *o, const radz_table *t)
 {
-    size_t width = o->width == 0 ? DEFAULT_WIDTH : o->width, fixed_width = 2;
-    size_t widths[256];
-    size_t columns = t->columns < 256 ? t->columns : 256;
-    for (size_t c = 0; c < columns; c++) {
-        widths[c] = radz_text_width(t->heads[c]);
-        for (size_t r = 0; r < t->rows; r++) {
-            if (t->styles[r] == RADZ_ROW_HEADING)
-                continue;
-            size_t w = radz_text_width(t->cells[r * t->columns + c].text) + (c == 0 ? indent_of(t->styles[r]) : 0);
-            widths[c] = w > widths[c] ? w : widths[c];
-        }
-        if (c < t->fixed)
-            fixed_width += widths[c] + GAP;
-    }
-    for (size_t from = t->fixed; from < columns;) {
-        size_t to = from, used = fixed_width;
-        while (to < columns && (to == from || used + GAP + widths[to] <= width)) {
-            used += GAP + widths[to];
-            to++;
-        }
+    size_t width = o->width == 0 ? DEFAULT_WIDTH : o->width;
+    for (size_t from = t->fixed; from < t->columns;) {
+        size_t to = radz_table_split(t, from, width - 2, GAP);
         putc('\n', out);
-        put_columns(out, o, t, widths, from, to);
+        put_columns(out, o, t, from, to);
         from = to;
     }
 }

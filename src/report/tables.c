@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "metric/metric.h"
+#include "report/escape.h"
 
 /* ---- looking things up ---- */
 
@@ -106,6 +107,21 @@ void radz_count_text(uint64_t count, char text[32])
         *to++ = digits[i];
     }
     *to = '\0';
+}
+
+size_t radz_row_indent(radz_row_style style)
+{
+    return style == RADZ_ROW_PART ? 2 : 0;
+}
+
+size_t radz_table_split(const radz_table *table, size_t from, size_t width, size_t gap)
+{
+    size_t used = 0, to = from;
+    for (size_t c = 0; c < table->fixed; c++)
+        used += table->widths[c] + gap;
+    while (to < table->columns && (to == from || used + table->widths[to] <= width))
+        used += table->widths[to++] + gap;
+    return to;
 }
 
 /* ---- building ---- */
@@ -220,6 +236,19 @@ static size_t classes_of(const builder *b, const radz_block_rows *rows, const ra
 static const radz_metric_id summary_metrics[] = {RADZ_METRIC_AUC, RADZ_METRIC_AP, RADZ_METRIC_F1, RADZ_METRIC_ACC};
 enum { SUMMARY = sizeof summary_metrics / sizeof summary_metrics[0] };
 
+static void measure_columns(builder *b, radz_table *t)
+{
+    t->widths = room(b, t->columns, sizeof *t->widths);
+    for (size_t c = 0; c < t->columns && b->st == RADZ_OK; c++) {
+        t->widths[c] = radz_text_width(t->heads[c]);
+        for (size_t r = 0; r < t->rows; r++) {
+            size_t w = radz_text_width(t->cells[r * t->columns + c].text) + (c == 0 ? radz_row_indent(t->styles[r]) : 0);
+            if (t->styles[r] != RADZ_ROW_HEADING && w > t->widths[c])
+                t->widths[c] = w;
+        }
+    }
+}
+
 /* Marks the highest macro value of each column, when there is more than one row to compare. */
 static void mark_best(radz_table *t, const double *values, size_t n_pairs, const size_t *row_of)
 {
@@ -268,7 +297,7 @@ static void build_summary(builder *b, radz_section *section, const radz_result_b
             t->heads[1 + c] = TEXT(b, "%s%s", title, c >= 2 && chosen ? "*" : "");
     }
     t->id = TEXT(b, "%s-%s-summary", id_part(b, first->dataset), id_part(b, first->split));
-    t->caption = TEXT(b, "%s, split %s: means over classes", first->dataset_title, first->split);
+    t->caption = TEXT(b, "%s: means over classes", first->dataset_title);
     for (size_t i = 0; i < n_members; i++) {
         const radz_block_rows *rows = &b->blocks[members[i]];
         row_of[i] = t->rows;
@@ -290,9 +319,17 @@ static void build_summary(builder *b, radz_section *section, const radz_result_b
         }
     }
     mark_best(t, values, n_members, row_of);
+    measure_columns(b, t);
     if (chosen)
         add_note(b, &section->notes, "* at the threshold that gives the highest F1 on these very labels: optimistic; not "
                                      "a figure for new images");
+}
+
+static const char *class_reason(const radz_result_row *row)
+{
+    if (strcmp(row->status, radz_metric_status_name(RADZ_METRIC_ONE_VALUE)) == 0)
+        return row->n_pos == 0 ? "no image is positive" : "no image is negative";
+    return radz_status_words(row->status);
 }
 
 /* AUC of each class, one column per model and scorer, groups apart. */
@@ -317,7 +354,7 @@ static void build_classes(builder *b, radz_section *section, const radz_result_b
         return;
     }
     t->id = TEXT(b, "%s-%s-classes", id_part(b, first->dataset), id_part(b, first->split));
-    t->caption = TEXT(b, "%s, split %s: AUC of each class", first->dataset_title, first->split);
+    t->caption = TEXT(b, "%s: AUC of each class", first->dataset_title);
     t->heads[0] = "AUC of the class";
     t->heads[1] = "positives";
     for (size_t i = 0; i < n_members; i++)
@@ -348,12 +385,13 @@ static void build_classes(builder *b, radz_section *section, const radz_result_b
                     cells[1].text = TEXT(b, "%s", count);
                 cells[2 + m].text = number_text(b, row, true);
                 if (isnan(row->value))
-                    add_note(b, &section->notes, TEXT(b, "%s: NA, %s", row->class_name, radz_status_words(row->status)));
+                    add_note(b, &section->notes, TEXT(b, "%s: NA, %s", row->class_name, class_reason(row)));
             }
             t->styles[t->rows++] = grouped ? RADZ_ROW_PART : RADZ_ROW_PLAIN;
         }
     }
     radz_strlist_free(&classes);
+    measure_columns(b, t);
 }
 
 static void block_notes(builder *b, radz_section *section, const radz_result_block *first, const radz_result_block *block)

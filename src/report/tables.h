@@ -23,6 +23,7 @@ typedef struct radz_table {
     size_t fixed;            /* leading columns that are repeated when a table is too wide and is split */
     const char **heads;      /* [columns] */
     const bool *right;       /* [columns] aligned to the right */
+    size_t *widths;          /* [columns] characters of the widest cell */
     size_t rows;
     radz_row_style *styles;  /* [rows] */
     radz_cell *cells;        /* [rows, columns] */
@@ -48,6 +49,12 @@ typedef struct radz_document {
 /* Lays out results; zero-initialise `out`; free with radz_document_free, also after an error. */
 radz_status radz_document_build(const radz_results *results, radz_document *out, radz_error *err) RADZ_MUST_USE;
 void radz_document_free(radz_document *document);
+
+/* Columns a PART row is indented by. */
+size_t radz_row_indent(radz_row_style style);
+/* One past the last column that fits, beside the fixed ones, into `width` characters when the part begins with column
+ * `from`; at least from + 1. `gap` characters stand between columns. */
+size_t radz_table_split(const radz_table *table, size_t from, size_t width, size_t gap);
 
 /* Rows of one block, so that looking a number up is not a search through the whole run. */
 typedef struct radz_block_rows {
