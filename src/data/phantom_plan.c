@@ -323,7 +323,7 @@ static radz_status patient_plan(radz_phantom_plan *plan, uint32_t patient, int s
             if (s.kind == RADZ_PHANTOM_MASS)
                 s.size = s.size * (0.94 + 0.08 * course[i]) < 31 ? 31 : s.size * (0.94 + 0.08 * course[i]);
             if (s.kind == RADZ_PHANTOM_NODULE)
-                s.size = ph_clamp(s.size * (0.88 + 0.14 * course[i]), 8, 28.5);
+                s.size = ph_clamp(s.size * (0.88 + 0.14 * course[i]), 8, 27);
             if (s.kind == RADZ_PHANTOM_EFFUSION)
                 s.form = shot->supine ? PH_EFF_VEIL : PH_EFF_MENISCUS;
             if (s.kind == RADZ_PHANTOM_PNEUMOTHORAX)

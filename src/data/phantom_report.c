@@ -140,18 +140,18 @@ static void describe(writer *w, const ph_shot *shot, const ph_sign *s)
         v.grade = g < 0.35 ? "mild" : g < 0.7 ? "moderate" : "marked";
         if (s->form == PH_ATEL_LINEAR) {
             if (both)
-                name_or_sign(w, &v, "[Bilateral|Bibasilar|Both-sided] [linear|plate-like|subsegmental|discoid] atelectasis [in the {zone} zones|, {grade}|].",
-                             "[Linear|Band-like|Plate-like] [opacities|bands of density] in [both|the right and left] {zone} zones[| with mild loss of volume].");
+                name_or_sign(w, &v, "[Bilateral|Two-sided] [linear|plate-like|subsegmental|discoid] atelectasis [in the {zone} zones|, {grade}|].",
+                             "[Linear opacities|Plate-like opacities|Band-like opacities|Horizontal bands of density] in both {zone} zones[| with mild loss of volume].");
             else
                 name_or_sign(w, &v, "[Linear|Plate-like|Subsegmental|Discoid] atelectasis [in|at] the {side} {zone} zone.",
-                             "[Linear|Band-like|Plate-like] [opacity|bands of density] in the {side} {zone} zone[ with slight elevation of the {side} hemidiaphragm| running horizontally|].");
+                             "[Linear opacity|Plate-like opacity|Band-like opacity|Horizontal band of density] in the {side} {zone} zone[ with slight elevation of the {side} hemidiaphragm|].");
         } else {
             const char *lobe = s->zone == PH_MIDDLE ? "middle" : s->zone == PH_UPPER ? "upper" : "lower";
             v.zone = lobe;
             name_or_sign(w, &v, "[{grade} atelectasis|Collapse and atelectasis|Lobar atelectasis] of the {side} {zone} lobe.",
                          s->zone == PH_UPPER ? "[Wedge of density|Dense wedge-shaped opacity] in the {side} {zone} zone with [volume loss|elevation of the fissure] and shift of the trachea to the {side}."
                          : s->zone == PH_LOWER
-                             ? "[Triangular opacity|Triangular density] [behind the heart|beside the spine] in the {side} {zone} zone with [volume loss|raised {side} hemidiaphragm and shift of the mediastinum to the {side}]."
+                             ? "[Triangular opacity|Triangular density] beside the spine in the {side} {zone} zone with [volume loss|raised {side} hemidiaphragm and shift of the mediastinum to the {side}]."
                              : "[Wedge of density|Narrow wedge-shaped opacity] in the {side} middle zone beside the heart with [volume loss|elevated {side} hemidiaphragm].");
         }
         break;
@@ -204,7 +204,7 @@ static void describe(writer *w, const ph_shot *shot, const ph_sign *s)
         else
             name_or_sign(w, &v, s->extra ? "[Calcified nodule|Dense calcified nodule] [of {mm}|] in the {side} {zone} zone."
                                          : "[Nodule|Solitary nodule|Lung nodule|Pulmonary nodule] [of {mm}|of about {cm}|] in the {side} {zone} zone.",
-                         "[Small|Single small] [round|rounded] [well-defined|sharply marginated|] opacity [of {mm}|] in the {side} {zone} zone.");
+                         "[Small|Single small] [round|rounded] [well-defined|sharply marginated|] opacity [of {mm}|with a smooth margin|] in the {side} {zone} zone.");
         break;
     case RADZ_PHANTOM_PNEUMONIA:
         v.grade = g < 0.4 ? "mild" : g < 0.75 ? "moderate" : "extensive";
@@ -215,7 +215,7 @@ static void describe(writer *w, const ph_shot *shot, const ph_sign *s)
     case RADZ_PHANTOM_PNEUMOTHORAX:
         v.grade = g < 0.33 ? "small" : g < 0.68 ? "moderate" : "large";
         name_or_sign(w, &v, s->extra ? "[Tension pneumothorax on the {side}|Large {side} pneumothorax under tension]."
-                                     : "[{grade} {side} pneumothorax|{side} pneumothorax, {grade}|{side} [apical|sided] pneumothorax].",
+                                     : "[{grade} {side} pneumothorax|{side} pneumothorax, {grade}|{side}-sided pneumothorax].",
                      s->extra ? "[Collapsed {side} lung|Visceral pleural line far from the {side} chest wall] with shift of the mediastinum to the other side."
                      : g < 0.33 ? "[Visceral pleural line|Thin pleural line] at the {side} apex without lung markings beyond it."
                                 : "[Visceral pleural line along the {side} chest wall with no lung markings beyond it|No lung markings lateral to a thin pleural line on the {side}].");
@@ -262,7 +262,8 @@ static void describe(writer *w, const ph_shot *shot, const ph_sign *s)
             say(w, &v, both ? "[Smooth cap of soft tissue density|Band of soft tissue density] over both lung apices."
                             : "[Smooth cap of soft tissue density|Band of soft tissue density] over the {side} lung apex.");
         else
-            say(w, &v, both ? "[Peripheral band of soft tissue density|Peripheral soft tissue band] along both lateral chest walls without a meniscus[|, partly calcified]."
+            say(w, &v, both ? (s->extra ? "[Peripheral band of soft tissue density|Peripheral soft tissue band] along both lateral chest walls without a meniscus[|, partly calcified]."
+                                     : "[Peripheral band of soft tissue density|Peripheral soft tissue band] along both lateral chest walls without a meniscus.")
                             : s->extra ? "[Peripheral band of soft tissue density|Peripheral soft tissue band] with calcified plaque along the {side} lateral chest wall without a meniscus."
                                        : "[Peripheral band of soft tissue density|Peripheral soft tissue band|Smooth band of density] along the {side} lateral chest wall[| in the middle zone] without a meniscus.");
         break;
@@ -313,7 +314,8 @@ static void say_negatives(writer *w, const ph_shot *shot)
         if (maybe(w, 0.6))
             say(w, &v, "[The heart size is normal|Heart size is normal|Normal cardiac silhouette|The heart is not enlarged].");
         if (maybe(w, 0.45))
-            say(w, &v, "[The costophrenic angles are sharp|No pleural effusion or pneumothorax|No pleural effusion|No pneumothorax|No pneumonia].");
+            say(w, &v, "[The costophrenic angles are sharp|No pleural effusion or pneumothorax|No pleural effusion|No pneumothorax|No pneumonia|No rounded or lobulated opacity"
+                       "|No retrocardiac opacity, no air-fluid level|No soft tissue band along the chest walls].");
         return;
     }
     if (!heart && maybe(w, 0.3))
