@@ -82,7 +82,7 @@ Tensor *weights_take(weights *w, int ndim, const int64_t *shape, const char *for
         return NULL;
     }
     w->used[e - safetensors_at(w->files, 0)] = true;
-    if (e->ndim != ndim || memcmp(e->shape, shape, (size_t)ndim * sizeof *shape) != 0) {
+    if (e->ndim != ndim || (ndim > 0 && memcmp(e->shape, shape, (size_t)ndim * sizeof *shape) != 0)) {
         char found[128], wanted[128];
         shape_text(e->ndim, e->shape, found, sizeof found);
         shape_text(ndim, shape, wanted, sizeof wanted);

@@ -13,6 +13,15 @@
 #include "base/rng.h"
 #include "torch/tensor.h"
 
+#ifdef __SANITIZE_ADDRESS__
+/* An allocation that is too large must fail as it does without the sanitizer. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
+#endif
+
 static Scope *new_scope(ScopeKind kind)
 {
     radz_error err = {0};
