@@ -53,7 +53,7 @@ static void ask_system_blas(void)
         snprintf(blas.text, sizeof blas.text, "reference BLAS (slow)");
         blas.slow = true;
     }
-    dlclose(library);
+    /* It stays loaded: taking an OpenMP runtime out of a process again leaks, and libtorch will want it anyway. */
 }
 
 static void find_blas(void)
