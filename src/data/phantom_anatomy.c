@@ -7,8 +7,9 @@
 static const double PI = 3.14159265358979323846;
 
 /* Half width of the chest relative to its widest, against height s (0 apices, 1 dome). */
-static const double profile_at[][2] = {{-0.06, 0.17}, {0.0, 0.37}, {0.05, 0.50}, {0.12, 0.65}, {0.2, 0.765}, {0.3, 0.86},
-                                       {0.45, 0.925}, {0.6, 0.97}, {0.8, 1.0},  {1.0, 1.0},   {1.35, 0.97}, {2.0, 0.93}};
+static const double profile_at[][2] = {{-0.06, 0.17}, {0.0, 0.37}, {0.05, 0.50},  {0.12, 0.65},
+                                       {0.2, 0.765},  {0.3, 0.86}, {0.45, 0.925}, {0.6, 0.97},
+                                       {0.8, 1.0},    {1.0, 1.0},  {1.35, 0.97},  {2.0, 0.93}};
 
 static double profile(double s)
 {
@@ -19,7 +20,8 @@ static double profile(double s)
         if (s < profile_at[i + 1][0]) {
             /* cubic through the tangents of the neighbours, so that the chest wall has no kinks */
             const double *a = profile_at[i], *b = profile_at[i + 1];
-            const double *before = profile_at[i > 0 ? i - 1 : 0], *after = profile_at[i + 2 < COUNT ? i + 2 : COUNT - 1];
+            const double *before = profile_at[i > 0 ? i - 1 : 0],
+                         *after = profile_at[i + 2 < COUNT ? i + 2 : COUNT - 1];
             double h = b[0] - a[0], k = (s - a[0]) / h;
             double da = (b[1] - before[1]) / (b[0] - before[0]) * h, db = (after[1] - a[1]) / (after[0] - a[0]) * h;
             double k2 = k * k, k3 = k2 * k;
@@ -164,8 +166,8 @@ void ph_thorax_set(ph_thorax *t, const ph_shot *shot, unsigned hidden)
         double x = ph_x(t, column);
         int side = x > t->shift_lower ? PH_LEFT : PH_RIGHT;
         double off = (fabs(x) - fabs(t->dome_x[side])) / (0.5 * t->half_width);
-        double fall = off > 0 ? t->lateral_drop[side] * off * off * (0.65 + 0.35 * off * off)
-                              : t->medial_drop[side] * off * off;
+        double fall =
+            off > 0 ? t->lateral_drop[side] * off * off * (0.65 + 0.35 * off * off) : t->medial_drop[side] * off * off;
         t->dome_col[column] = (float)(t->dome_y[side] + fall);
         double bend = (fabs(x) - 0.26 * t->half_width) / 34;
         t->bend_col[column] = (float)(8 * (bend > 1.6 ? 2.56 : bend * bend) / t->mm);
@@ -210,7 +212,8 @@ static void draw_torso(const ph_thorax *t, ph_maps *m)
     double down = t->shot->ap ? 190 : 120;
     for (int side = 0; side < 2; side++) {
         double sign = side == PH_LEFT ? 1 : -1, x0 = t->half_width + body->wall + 26, spread = t->shot->ap ? 22 : 70;
-        ph_point arm[] = {{sign * x0, 8, 40}, {sign * (x0 + spread), down, 36}, {sign * (x0 + spread * 1.6), down + 160, 30}};
+        ph_point arm[] = {
+            {sign * x0, 8, 40}, {sign * (x0 + spread), down, 36}, {sign * (x0 + spread * 1.6), down + 160, 30}};
         ph_tube(t, m, m->torso, arm, 3, 1, 0, PH_MAX);
         ph_point humerus[] = {{sign * (x0 - 6), 14, 19},
                               {sign * (x0 + 2), 34, 13},
@@ -222,7 +225,8 @@ static void draw_torso(const ph_thorax *t, ph_maps *m)
         for (int side = 0; side < 2; side++) {
             double sign = side == PH_LEFT ? 1 : -1;
             /* a paraboloid: its upper edge melts away, its lower fold is steeper */
-            double a = 44 + 20 * body->breast, y = t->height * (0.70 + 0.12 * body->breast), peak = 10 + 20 * body->breast;
+            double a = 44 + 20 * body->breast, y = t->height * (0.70 + 0.12 * body->breast),
+                   peak = 10 + 20 * body->breast;
             double x = sign * (0.56 * t->half_width + 5 * body->breast) + t->shear * 90;
             ph_box box = ph_box_around(t, x - a, y - 1.5 * a, x + a, y + 0.8 * a);
             for (int row = box.y0; row < box.y1; row++)
@@ -231,7 +235,8 @@ static void draw_torso(const ph_thorax *t, ph_maps *m)
                     dy /= dy < 0 ? 1.5 * a : 0.75 * a;
                     double left = 1 - dx * dx - dy * dy;
                     if (left > 0)
-                        m->torso[(size_t)row * PH_N + (size_t)column] += (float)(peak * left * (dy < 0 ? 1 : 0.6 + 0.4 * left));
+                        m->torso[(size_t)row * PH_N + (size_t)column] +=
+                            (float)(peak * left * (dy < 0 ? 1 : 0.6 + 0.4 * left));
                 }
         }
 }
@@ -292,12 +297,15 @@ static void draw_heart(const ph_thorax *t, ph_maps *m)
     ph_ellipsoid(t, m->heart, x - 0.09 * w, y + 0.02 * w, 0.25 * w, 0.33 * w, 0.85 * c, 0.97, -0.24, 1, PH_MAX);
     double up = t->heart_y - 0.30 * w, mid = (t->shift_upper + t->shift_lower) / 2 + t->shear * 40;
     ph_ellipsoid(t, m->heart, mid + 0.13 * w, up, 0.16 * w, 0.30 * w, 0.6 * c, 0.95, 0.3, 1, PH_MAX);
-    ph_point right[] = {{mid - 8, t->carina_y, 15}, {mid - 9, t->hilum_y[PH_RIGHT] + 6, 0.19 * w},
-                        {x - 0.10 * w, y + 0.04 * w, 0.24 * w}, {x - 0.06 * w, t->dome_y[PH_RIGHT] + 12, 0.22 * w}};
+    ph_point right[] = {{mid - 8, t->carina_y, 15},
+                        {mid - 9, t->hilum_y[PH_RIGHT] + 6, 0.19 * w},
+                        {x - 0.10 * w, y + 0.04 * w, 0.24 * w},
+                        {x - 0.06 * w, t->dome_y[PH_RIGHT] + 12, 0.22 * w}};
     ph_tube(t, m, m->heart, right, 4, 0.85 * c / (0.24 * w), 0, PH_MAX);
     ph_ellipsoid(t, m->heart, x + 0.16 * w, t->dome_y[PH_LEFT] + 2, 0.40 * w, 20, c, 1, 0, 1, PH_MAX);
     /* the waist between the great vessels and the ventricle */
-    ph_point waist[] = {{mid + 6, t->carina_y + 6, 21}, {mid + 0.10 * w, t->hilum_y[PH_LEFT] + 12, 0.26 * w},
+    ph_point waist[] = {{mid + 6, t->carina_y + 6, 21},
+                        {mid + 0.10 * w, t->hilum_y[PH_LEFT] + 12, 0.26 * w},
                         {x + 0.20 * w, y, 0.34 * w}};
     ph_tube(t, m, m->heart, waist, 3, 1.0 * c / (0.36 * w), 0, PH_MAX);
     /* ascending aorta and superior vena cava make the right upper border */
@@ -408,8 +416,10 @@ static void draw_vessels(const ph_thorax *t, ph_maps *m)
         }
         double sign = side == PH_LEFT ? 1 : -1;
         /* the hilum itself: main artery and its descending branch */
-        ph_point artery[] = {{x - sign * 12, y - 4, 9 * t->vessel}, {x, y + 2, 8 * t->vessel},
-                             {x + sign * 5, y + 22, 6.5 * t->vessel}, {x + sign * 6, y + 42, 4 * t->vessel}};
+        ph_point artery[] = {{x - sign * 12, y - 4, 9 * t->vessel},
+                             {x, y + 2, 8 * t->vessel},
+                             {x + sign * 5, y + 22, 6.5 * t->vessel},
+                             {x + sign * 6, y + 42, 4 * t->vessel}};
         ph_tube(t, m, m->vessel, artery, 4, 2.1, 0, PH_MAX);
         ph_ellipsoid(t, m->vessel, x, y - 3, 10 * t->vessel, 13 * t->vessel, 14, 1, 0, 1, PH_MAX);
     }
@@ -437,13 +447,15 @@ static void draw_spine(const ph_thorax *t, ph_maps *m)
                 double dx = (ph_x(t, column) - x) / (half * (0.92 + 0.08 * v)), u = dx * dx;
                 if (u >= 1)
                     continue;
-                m->bone[(size_t)row * PH_N + (size_t)column] += (float)(strength * edge * (2.6 + 3.4 * sqrt(1 - u * u)));
+                m->bone[(size_t)row * PH_N + (size_t)column] +=
+                    (float)(strength * edge * (2.6 + 3.4 * sqrt(1 - u * u)));
             }
         }
         ph_point spinous[] = {{x, y + pitch * 0.15, 3.2}, {x + t->shear * -25, y + pitch * 0.62, 3.4}};
         ph_tube(t, m, m->bone, spinous, 2, 0.9 * strength, 0.6, PH_ADD);
         for (int side = -1; side <= 1; side += 2) {
-            ph_point pedicle[] = {{x + side * half * 0.68, y - tall * 0.25, 3.8}, {x + side * half * 0.68, y + tall * 0.1, 3.8}};
+            ph_point pedicle[] = {{x + side * half * 0.68, y - tall * 0.25, 3.8},
+                                  {x + side * half * 0.68, y + tall * 0.1, 3.8}};
             ph_tube(t, m, m->bone, pedicle, 2, 0.7 * strength, 0.62, PH_ADD);
             ph_point process[] = {{x + side * half * 0.8, y - 2, 4}, {x + side * (half + 15), y - 5, 3.4}};
             ph_tube(t, m, m->bone, process, 2, 0.45 * strength, 0.6, PH_ADD);
@@ -506,9 +518,12 @@ static void draw_girdle(const ph_thorax *t, ph_maps *m, radz_rng *rng)
         /* scapula: medial border, lateral border, spine, thin blade */
         double out = t->shot->ap ? 0.80 : 1.06;
         double bx = sign * out * w, by = 0.06 * t->height;
-        ph_point medial[] = {{bx - sign * 8, by - 8, 2.6}, {bx - sign * 6, by + 55, 2.6}, {bx + sign * 14, by + 105, 4}};
-        ph_point lateral[] = {{bx + sign * 52, by + 14, 6}, {bx + sign * 34, by + 55, 4.5}, {bx + sign * 14, by + 105, 4}};
-        ph_point crest[] = {{bx - sign * 6, by + 16, 2.8}, {bx + sign * 30, by - 2, 4.6}, {bx + sign * 62, by - 14, 6.5}};
+        ph_point medial[] = {
+            {bx - sign * 8, by - 8, 2.6}, {bx - sign * 6, by + 55, 2.6}, {bx + sign * 14, by + 105, 4}};
+        ph_point lateral[] = {
+            {bx + sign * 52, by + 14, 6}, {bx + sign * 34, by + 55, 4.5}, {bx + sign * 14, by + 105, 4}};
+        ph_point crest[] = {
+            {bx - sign * 6, by + 16, 2.8}, {bx + sign * 30, by - 2, 4.6}, {bx + sign * 62, by - 14, 6.5}};
         ph_tube(t, m, m->bone, medial, 3, 1.1 * body->bone, 0, PH_ADD);
         ph_tube(t, m, m->bone, lateral, 3, 1.1 * body->bone, 0.6, PH_ADD);
         ph_tube(t, m, m->bone, crest, 3, 0.9 * body->bone, 0.6, PH_ADD);
@@ -533,7 +548,8 @@ void ph_draw_anatomy(const ph_thorax *t, ph_maps *m)
     if (t->shot->nipples)
         for (int side = 0; side < 2; side++) {
             double sign = side == PH_LEFT ? 1 : -1;
-            double y = t->dome_y[side] - radz_rng_range(&rng, 18, 40), x = radz_rng_range(&rng, 0.5, 0.62) * t->half_width;
+            double y = t->dome_y[side] - radz_rng_range(&rng, 18, 40),
+                   x = radz_rng_range(&rng, 0.5, 0.62) * t->half_width;
             ph_ellipsoid(t, m->solid, sign * x, y, 4.5, 4.5, 3.2, 1, 0, 1, PH_ADD);
         }
     if (t->shot->skin_fold) {
@@ -545,7 +561,8 @@ void ph_draw_anatomy(const ph_thorax *t, ph_maps *m)
             for (int column = box.x0; column < box.x1; column++) {
                 double x = sign * ph_x(t, column), y = ph_y(t, row), into = x0 + lean * (y - top) - x;
                 if (into > 0 && into < 26)
-                    m->solid[(size_t)row * PH_N + (size_t)column] += (float)(7 * (1 - into / 26) * (1 - (y - top) / 170));
+                    m->solid[(size_t)row * PH_N + (size_t)column] +=
+                        (float)(7 * (1 - into / 26) * (1 - (y - top) / 170));
             }
     }
 }

@@ -149,8 +149,8 @@ static void draw_pneumonia(const ph_thorax *t, ph_maps *m, const ph_sign *s)
         double along = radz_rng_range(&rng, -0.75, 0.8) * reach, across = radz_rng_range(&rng, -0.65, 0.65) * reach;
         across *= 0.6 + 0.4 * (along / reach + 0.75);
         double r = radz_rng_range(&rng, 0.32, 0.6) * reach;
-        draw_blob(t, m, cx + ax * along - ay * across, cy + ay * along + ax * across, r, r * radz_rng_range(&rng, 0.7, 1.2),
-                  peak * radz_rng_range(&rng, 0.5, 0.9), 0.45);
+        draw_blob(t, m, cx + ax * along - ay * across, cy + ay * along + ax * across, r,
+                  r * radz_rng_range(&rng, 0.7, 1.2), peak * radz_rng_range(&rng, 0.5, 0.9), 0.45);
     }
     draw_blob(t, m, cx, cy, reach * 0.8, reach * 0.7, peak * 0.7, 0.35);
     if (s->extra)
@@ -275,7 +275,8 @@ static void draw_effusion(const ph_thorax *t, ph_maps *m, const ph_sign *s)
                     double x = ph_x(t, column), y = ph_y(t, row);
                     if (m->lung[at] <= 0 || (x > t->mid_row[row + PH_PAD]) != (side == PH_LEFT))
                         continue;
-                    double k = ph_smooth((y + 10) / (1.1 * t->height)), corner = t->half_width - fabs(x) + (angle_y - y) * 0.8;
+                    double k = ph_smooth((y + 10) / (1.1 * t->height)),
+                           corner = t->half_width - fabs(x) + (angle_y - y) * 0.8;
                     double blunt = ph_smooth(1.2 - corner / (20 + 22 * severity));
                     double value = peak * (0.25 + 0.9 * k);
                     fill_more(m->fill, at, (float)(value > blunt ? value : blunt * 0.95));
@@ -312,9 +313,10 @@ static void draw_atelectasis(const ph_thorax *t, ph_maps *m, const ph_sign *s)
             double sign = side == PH_LEFT ? 1 : -1;
             for (int i = 0; i < s->count; i++) {
                 double x, y, base = s->zone == PH_LOWER ? 0.84 : s->zone == PH_MIDDLE ? 0.62 : 0.36;
-                ph_lung_point(t, side, base - 0.085 * i + radz_rng_range(&rng, -0.02, 0.03), 0.22 + radz_rng_range(&rng, 0, 0.14),
-                              &x, &y);
-                double length = radz_rng_range(&rng, 38, 58) + 26 * s->severity, lean = radz_rng_range(&rng, -0.18, 0.30);
+                ph_lung_point(t, side, base - 0.085 * i + radz_rng_range(&rng, -0.02, 0.03),
+                              0.22 + radz_rng_range(&rng, 0, 0.14), &x, &y);
+                double length = radz_rng_range(&rng, 38, 58) + 26 * s->severity,
+                       lean = radz_rng_range(&rng, -0.18, 0.30);
                 double r = 1.4 + 1.8 * s->severity + radz_rng_range(&rng, 0, 0.8), sag = radz_rng_range(&rng, -4, 6);
                 ph_point band[7];
                 for (int k = 0; k < 7; k++) {
@@ -351,7 +353,9 @@ static void draw_atelectasis(const ph_thorax *t, ph_maps *m, const ph_sign *s)
             } else if (s->zone == PH_MIDDLE) {
                 double reach = 0.62 * t->half_width, mid = 0.68 * h;
                 double half = 20 * (1 - x / reach) + 5;
-                k = x < reach ? ph_smooth((half - fabs(y - mid - 0.12 * x)) / 9 + 0.5) * ph_smooth((reach - x) / 25) * 0.85 : 0;
+                k = x < reach
+                        ? ph_smooth((half - fabs(y - mid - 0.12 * x)) / 9 + 0.5) * ph_smooth((reach - x) / 25) * 0.85
+                        : 0;
             } else {
                 /* a triangle beside the spine, behind the heart, its base on the diaphragm */
                 double top = (0.47 - 0.05 * s->severity) * h, u = (y - top) / (h + 25 - top);
@@ -698,7 +702,10 @@ void ph_draw_devices(const ph_thorax *t, ph_maps *m)
         double x = 0.62 * w + radz_rng_range(&own, -8, 8), y = 0.22 * h + radz_rng_range(&own, -8, 10);
         ph_ellipsoid(t, m->metal, x, y, 21, 18, 0.8, 1, 0, 1, PH_MAX);
         ph_ellipsoid(t, m->metal, x, y - 14, 13, 9, 0.4, 1, 0, 1, PH_MAX);
-        ph_point lead[] = {{x - 8, y - 20, 0.9}, {0.35 * w, 0.07 * h, 0.9}, {8, 0.10 * h, 0.9}, {-16, 0.28 * h, 0.9},
+        ph_point lead[] = {{x - 8, y - 20, 0.9},
+                           {0.35 * w, 0.07 * h, 0.9},
+                           {8, 0.10 * h, 0.9},
+                           {-16, 0.28 * h, 0.9},
                            {t->heart_x - 0.22 * t->heart_width, t->heart_y, 0.9},
                            {t->heart_x + 0.1 * t->heart_width, t->heart_y + 0.28 * t->heart_width, 0.9},
                            {t->heart_x + 0.40 * t->heart_width, t->heart_y + 0.24 * t->heart_width, 1.2}};
@@ -710,8 +717,10 @@ void ph_draw_devices(const ph_thorax *t, ph_maps *m)
             double y = (i < 2 ? radz_rng_range(&rng, 0.08, 0.3) : radz_rng_range(&rng, 0.75, 1.1)) * h;
             ph_ellipsoid(t, m->metal, x, y, 4.5, 4.5, 0.5, 1, 0, 1, PH_MAX);
             ph_ellipsoid(t, m->metal, x, y, 2, 2, 1.2, 1, 0, 1, PH_MAX);
-            ph_point cable[] = {{x, y, 0.8}, {x - sign * radz_rng_range(&rng, 5, 40), y + radz_rng_range(&rng, 20, 60), 0.8},
-                                {sign * radz_rng_range(&rng, 0, 60), 0.9 * h, 0.8}, {sign * 30, 1.5 * h, 0.8}};
+            ph_point cable[] = {{x, y, 0.8},
+                                {x - sign * radz_rng_range(&rng, 5, 40), y + radz_rng_range(&rng, 20, 60), 0.8},
+                                {sign * radz_rng_range(&rng, 0, 60), 0.9 * h, 0.8},
+                                {sign * 30, 1.5 * h, 0.8}};
             wire(t, m, cable, 4, 0.35);
         }
     double tx = t->shift_upper * 0.5 + t->shear * 10;
@@ -724,13 +733,20 @@ void ph_draw_devices(const ph_thorax *t, ph_maps *m)
     }
     if (devices & PH_DEV_LINE) {
         double tip = radz_rng_range(&rng, 0.3, 0.46) * h;
-        ph_point line[] = {{-34, -90, 0.9}, {-30, -30, 0.9}, {-20, 0.08 * h, 0.9}, {-20 + t->shift_upper, 0.2 * h, 0.9},
+        ph_point line[] = {{-34, -90, 0.9},
+                           {-30, -30, 0.9},
+                           {-20, 0.08 * h, 0.9},
+                           {-20 + t->shift_upper, 0.2 * h, 0.9},
                            {-22 + t->shift_upper, tip, 0.9}};
         wire(t, m, line, 5, 0.35);
     }
     if (devices & PH_DEV_GASTRIC) {
-        ph_point tube[] = {{tx + 1, -95, 1.3}, {tx + 4, 0, 1.3}, {6 + t->shift_upper, 0.35 * h, 1.3},
-                           {9 + t->shift_lower, 0.8 * h, 1.3}, {24, 1.08 * h, 1.3}, {0.42 * w, 1.22 * h, 1.3}};
+        ph_point tube[] = {{tx + 1, -95, 1.3},
+                           {tx + 4, 0, 1.3},
+                           {6 + t->shift_upper, 0.35 * h, 1.3},
+                           {9 + t->shift_lower, 0.8 * h, 1.3},
+                           {24, 1.08 * h, 1.3},
+                           {0.42 * w, 1.22 * h, 1.3}};
         wire(t, m, tube, 6, 0.25);
     }
     if (devices & PH_DEV_DRAIN) {
@@ -738,7 +754,9 @@ void ph_draw_devices(const ph_thorax *t, ph_maps *m)
         if (s == NULL)
             s = ph_find(t->shot, RADZ_PHANTOM_EFFUSION);
         double sign = s != NULL && s->side == PH_LEFT ? 1 : -1;
-        ph_point tube[] = {{sign * (w + 45), 0.72 * h, 2.4}, {sign * (w - 2), 0.62 * h, 2.4}, {sign * 0.72 * w, 0.36 * h, 2.4},
+        ph_point tube[] = {{sign * (w + 45), 0.72 * h, 2.4},
+                           {sign * (w - 2), 0.62 * h, 2.4},
+                           {sign * 0.72 * w, 0.36 * h, 2.4},
                            {sign * 0.5 * w, 0.14 * h, 2.4}};
         wire(t, m, tube, 4, 0.13);
         for (int i = 0; i < 4; i++)
@@ -755,7 +773,8 @@ void ph_draw_devices(const ph_thorax *t, ph_maps *m)
         }
     if (devices & PH_DEV_CLIPS)
         for (int i = 0; i < 5; i++) {
-            double x = radz_rng_range(&rng, 10, 60), y = radz_rng_range(&rng, 0.3, 0.75) * h, a = radz_rng_range(&rng, 0, 3);
+            double x = radz_rng_range(&rng, 10, 60), y = radz_rng_range(&rng, 0.3, 0.75) * h,
+                   a = radz_rng_range(&rng, 0, 3);
             ph_point clip[] = {{x, y, 0.7}, {x + 5 * det_cos(a), y + 5 * det_sin(a), 0.7}};
             ph_tube(t, m, m->metal, clip, 2, 1.0, 0, PH_MAX);
         }

@@ -47,11 +47,11 @@ enum {
 typedef struct ph_body {
     uint64_t seed;
     bool female;
-    double half_width; /* inner half width of the chest */
-    double height;     /* apex to dome at full inspiration */
-    double depth;      /* lung depth front to back */
-    double wall;       /* thickness of the chest wall (fat and muscle) */
-    double breast;     /* 0 none to 1 large */
+    double half_width;   /* inner half width of the chest */
+    double height;       /* apex to dome at full inspiration */
+    double depth;        /* lung depth front to back */
+    double wall;         /* thickness of the chest wall (fat and muscle) */
+    double breast;       /* 0 none to 1 large */
     double heart_ratio;  /* cardiothoracic ratio without disease */
     double aorta;        /* 0 slim to 1 wide and unfolded */
     double bone;         /* relative mineral content */
@@ -71,12 +71,12 @@ typedef struct ph_shot {
     uint64_t seed;
     const ph_body *body;
     bool ap, supine;
-    double fov;         /* mm across the image */
+    double fov;                /* mm across the image */
     double offset_x, offset_y; /* mm */
-    double rotation;    /* radians about the long axis */
-    double tilt;        /* radians in the image plane */
-    double inspiration; /* 0 poor to 1 full */
-    double exposure;    /* photon factor */
+    double rotation;           /* radians about the long axis */
+    double tilt;               /* radians in the image plane */
+    double inspiration;        /* 0 poor to 1 full */
+    double exposure;           /* photon factor */
     double window, gamma, enhance, scatter;
     int collimation; /* mm, 0 none; */
     bool shutter_white;
@@ -130,16 +130,16 @@ typedef struct ph_thorax {
     double mm;       /* per pixel */
     double ox, oy;   /* pixel of the origin */
     double half_width, height, depth;
-    double heart_width;     /* transverse diameter as projected */
-    double heart_x, heart_y; /* centre of the heart's frame */
+    double heart_width;              /* transverse diameter as projected */
+    double heart_x, heart_y;         /* centre of the heart's frame */
     double shift_upper, shift_lower; /* mediastinum, mm to the left */
     double dome_x[2], dome_y[2], lateral_drop[2], medial_drop[2];
     double hilum_x[2], hilum_y[2];
     double knob_x, knob_y, knob_r;
     double carina_x, carina_y;
     double lung_density, vessel;
-    double near_scale; /* magnification of anterior over posterior structures */
-    double shear;      /* mm an anterior structure is displaced by rotation, per mm of depth */
+    double near_scale;       /* magnification of anterior over posterior structures */
+    double shear;            /* mm an anterior structure is displaced by rotation, per mm of depth */
     float wall_row[PH_ROWS]; /* inner half width at row - PH_PAD */
     float depth_row[PH_ROWS];
     float med_row[2][PH_ROWS];
@@ -150,18 +150,18 @@ typedef struct ph_thorax {
 
 /* Maps [512,512]. */
 typedef struct ph_maps {
-    float *torso; /* mm of body */
-    float *lung;  /* mm of aerated lung */
-    float *heart; /* mm of heart and great vessels */
-    float *gas;   /* mm of air outside the lungs */
-    float *fill;  /* 0 to 1 of the lung's air replaced by water */
-    float *free;  /* 0 to 1 of the lung replaced by free air (pneumothorax, bulla) */
-    float *vessel; /* mm of blood within lung */
-    float *solid;  /* mm of tissue added anywhere */
-    float *bone;   /* mm of bone */
-    float *metal;  /* optical density */
-    float *grain;  /* fine noise, -1 to 1 */
-    float *cloud;  /* coarse noise, -1 to 1 */
+    float *torso;   /* mm of body */
+    float *lung;    /* mm of aerated lung */
+    float *heart;   /* mm of heart and great vessels */
+    float *gas;     /* mm of air outside the lungs */
+    float *fill;    /* 0 to 1 of the lung's air replaced by water */
+    float *free;    /* 0 to 1 of the lung replaced by free air (pneumothorax, bulla) */
+    float *vessel;  /* mm of blood within lung */
+    float *solid;   /* mm of tissue added anywhere */
+    float *bone;    /* mm of bone */
+    float *metal;   /* optical density */
+    float *grain;   /* fine noise, -1 to 1 */
+    float *cloud;   /* coarse noise, -1 to 1 */
     float *scratch; /* zero between uses */
     float *memory;
 } ph_maps;

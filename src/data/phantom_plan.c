@@ -5,7 +5,7 @@
 #include "data/phantom_internal.h"
 
 static const char *const finding_names[RADZ_PHANTOM_FINDINGS] = {
-    "Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Effusion",           "Emphysema", "Fibrosis",
+    "Atelectasis", "Cardiomegaly", "Consolidation", "Edema",  "Effusion",           "Emphysema", "Fibrosis",
     "Hernia",      "Infiltration", "Mass",          "Nodule", "Pleural_Thickening", "Pneumonia", "Pneumothorax"};
 
 const char *radz_phantom_finding_name(radz_phantom_finding finding)
@@ -53,20 +53,20 @@ enum {
 };
 
 static const illness illnesses[] = {
-    {37.5, 18, 80, false, {{0, 0}}},                                                                 /* well */
-    {13, 45, 90, true, {{CARD, .82}, {EDEM, .95}, {EFFU, .6}, {ATEL, .2}, {INFI, .05}}},            /* heart failure */
-    {3.5, 40, 88, false, {{CARD, .95}, {HERN, .04}}},                                                /* large heart alone */
-    {12, 20, 85, true, {{PNEU, .92}, {CONS, .35}, {INFI, .25}, {EFFU, .22}, {ATEL, .1}}},            /* pneumonia */
+    {37.5, 18, 80, false, {{0, 0}}},                                                      /* well */
+    {13, 45, 90, true, {{CARD, .82}, {EDEM, .95}, {EFFU, .6}, {ATEL, .2}, {INFI, .05}}},  /* heart failure */
+    {3.5, 40, 88, false, {{CARD, .95}, {HERN, .04}}},                                     /* large heart alone */
+    {12, 20, 85, true, {{PNEU, .92}, {CONS, .35}, {INFI, .25}, {EFFU, .22}, {ATEL, .1}}}, /* pneumonia */
     {9, 48, 85, false, {{EMPH, .97}, {PTX, .16}, {INFI, .14}, {NODU, .1}, {FIBR, .1}, {MASS, .05}}}, /* COPD */
     {10, 18, 70, true, {{PTX, .94}, {EFFU, .15}, {ATEL, .2}, {EMPH, .1}}},                           /* pneumothorax */
-    {9, 45, 85, false, {{MASS, .88}, {NODU, .3}, {EFFU, .2}, {ATEL, .15}, {PTHK, .08}}},            /* tumour */
-    {8, 45, 85, false, {{FIBR, .95}, {INFI, .15}, {PTHK, .15}, {PTX, .04}}},                        /* scarring */
-    {7.5, 45, 88, false, {{PTHK, .97}, {EFFU, .15}, {FIBR, .15}, {MASS, .04}}},                       /* pleural disease */
-    {7, 25, 85, true, {{ATEL, .85}, {EFFU, .35}, {INFI, .15}, {CONS, .1}}},                         /* after surgery */
-    {8.5, 22, 85, true, {{CONS, .95}, {INFI, .15}, {EFFU, .2}, {PNEU, .12}}},                         /* aspiration */
-    {9.5, 50, 90, false, {{HERN, .97}, {ATEL, .15}, {CARD, .12}, {NODU, .04}}},                       /* hiatus */
-    {7, 18, 80, false, {{INFI, .92}, {NODU, .1}, {EFFU, .06}}},                                     /* patchy disease */
-    {7, 35, 85, false, {{NODU, .95}, {EMPH, .06}, {PTHK, .06}}},                                    /* nodules */
+    {9, 45, 85, false, {{MASS, .88}, {NODU, .3}, {EFFU, .2}, {ATEL, .15}, {PTHK, .08}}},             /* tumour */
+    {8, 45, 85, false, {{FIBR, .95}, {INFI, .15}, {PTHK, .15}, {PTX, .04}}},                         /* scarring */
+    {7.5, 45, 88, false, {{PTHK, .97}, {EFFU, .15}, {FIBR, .15}, {MASS, .04}}}, /* pleural disease */
+    {7, 25, 85, true, {{ATEL, .85}, {EFFU, .35}, {INFI, .15}, {CONS, .1}}},     /* after surgery */
+    {8.5, 22, 85, true, {{CONS, .95}, {INFI, .15}, {EFFU, .2}, {PNEU, .12}}},   /* aspiration */
+    {9.5, 50, 90, false, {{HERN, .97}, {ATEL, .15}, {CARD, .12}, {NODU, .04}}}, /* hiatus */
+    {7, 18, 80, false, {{INFI, .92}, {NODU, .1}, {EFFU, .06}}},                 /* patchy disease */
+    {7, 35, 85, false, {{NODU, .95}, {EMPH, .06}, {PTHK, .06}}},                /* nodules */
 };
 enum { ILLNESSES = sizeof illnesses / sizeof *illnesses };
 
@@ -109,7 +109,8 @@ static void body_draw(radz_rng *rng, ph_body *body, uint64_t seed, int age)
     body->depth = 158 + 6 * stature + 8 * build + radz_rng_range(rng, -8, 8);
     body->wall = ph_clamp(24 + 9 * build + 2 * stature, 12, 50);
     body->breast = body->female ? ph_clamp(0.45 + 0.22 * build + 0.2 * radz_rng_normal(rng), 0.1, 1) : 0;
-    body->heart_ratio = ph_clamp(0.435 + 0.022 * radz_rng_normal(rng) + 0.0004 * (age - 50) + 0.006 * build, 0.37, 0.485);
+    body->heart_ratio =
+        ph_clamp(0.435 + 0.022 * radz_rng_normal(rng) + 0.0004 * (age - 50) + 0.006 * build, 0.37, 0.485);
     body->aorta = ph_clamp(0.25 + 0.009 * (age - 45) + 0.2 * radz_rng_normal(rng), 0, 1);
     body->bone = ph_clamp(1.08 - 0.003 * (age - 40) * (body->female ? 1.3 : 1) + 0.1 * radz_rng_normal(rng), 0.6, 1.3);
     body->rib_drop = radz_rng_range(rng, 0.85, 1.2);
@@ -331,7 +332,8 @@ static radz_status patient_plan(radz_phantom_plan *plan, uint32_t patient, int s
             if (shot->sign_count < PH_MAX_SIGNS)
                 shot->signs[shot->sign_count++] = s;
         }
-        if (ph_has(shot, RADZ_PHANTOM_PNEUMOTHORAX) ? chance(&own, 0.3) : ph_has(shot, RADZ_PHANTOM_EFFUSION) && chance(&own, 0.08))
+        if (ph_has(shot, RADZ_PHANTOM_PNEUMOTHORAX) ? chance(&own, 0.3)
+                                                    : ph_has(shot, RADZ_PHANTOM_EFFUSION) && chance(&own, 0.08))
             shot->devices |= PH_DEV_DRAIN;
 
         radz_phantom_image *out = &image->info;

@@ -1,13 +1,13 @@
-/* From a planned image to pixels: maps of material along each ray, attenuation, scatter, quantum noise, detector blur and
- * the display curve of a digital radiograph. */
+/* From a planned image to pixels: maps of material along each ray, attenuation, scatter, quantum noise, detector blur
+ * and the display curve of a digital radiograph. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/detmath.h"
 #include "data/phantom_internal.h"
 
-/* Linear attenuation in 1/mm at about 70 keV effective (NIST XCOM: water 0.0193, cortical bone about 0.05). The bone map
- * holds mm of bone in place of soft tissue. */
+/* Linear attenuation in 1/mm at about 70 keV effective (NIST XCOM: water 0.0193, cortical bone about 0.05). The bone
+ * map holds mm of bone in place of soft tissue. */
 static const float MU_SOFT = 0.0193f, MU_BONE = 0.030f;
 
 enum { EXP_STEPS = 4096, LOG_STEPS = 2048, COARSE = 16, COARSE_N = PH_N / COARSE, MAP_COUNT = 13 };
@@ -169,8 +169,8 @@ radz_status ph_maps_create(ph_maps *m, radz_error *err)
     m->memory = radz_calloc(area * MAP_COUNT, sizeof *m->memory, err);
     if (m->memory == NULL)
         return RADZ_E_NOMEM;
-    float **each[MAP_COUNT] = {&m->torso, &m->lung,  &m->heart, &m->gas,   &m->fill,  &m->free,   &m->vessel,
-                               &m->solid, &m->bone,  &m->metal, &m->grain, &m->cloud, &m->scratch};
+    float **each[MAP_COUNT] = {&m->torso, &m->lung, &m->heart, &m->gas,   &m->fill,  &m->free,   &m->vessel,
+                               &m->solid, &m->bone, &m->metal, &m->grain, &m->cloud, &m->scratch};
     for (int i = 0; i < MAP_COUNT; i++)
         *each[i] = m->memory + area * (size_t)i;
     return RADZ_OK;
@@ -247,7 +247,8 @@ static void display(const ph_thorax *t, ph_maps *m, uint16_t *pixels)
             histogram[bin < 0 ? 0 : bin >= BINS ? BINS - 1 : bin]++;
             total++;
         }
-    float low = quantile(histogram, BINS, total, 0.02) / 100 - 1, high = quantile(histogram, BINS, total, 0.965) / 100 - 1;
+    float low = quantile(histogram, BINS, total, 0.02) / 100 - 1,
+          high = quantile(histogram, BINS, total, 0.965) / 100 - 1;
     if (high < low + 0.3f)
         high = low + 0.3f;
     float span = high - low, start = low - 0.22f * span, scale = (float)(shot->window / (1.38 * span));

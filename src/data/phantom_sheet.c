@@ -56,7 +56,8 @@ radz_status radz_phantom_sheet(const radz_phantom_plan *plan, int finding, int c
 {
     *gray = NULL;
     if (finding >= RADZ_PHANTOM_FINDINGS || columns < 2 || columns > 30 || cell < 64 || cell > PH_N)
-        return radz_fail(err, RADZ_E_USAGE, "phantom sheet: finding %d, %d columns, cells of %d; wanted below 14, 2 to 30, 64 to %d",
+        return radz_fail(err, RADZ_E_USAGE,
+                         "phantom sheet: finding %d, %d columns, cells of %d; wanted below 14, 2 to 30, 64 to %d",
                          finding, columns, cell, PH_N);
     radz_status st = RADZ_OK;
     int rows = finding < 0 ? RADZ_PHANTOM_FINDINGS : (30 + columns - 1) / columns;

@@ -8,13 +8,15 @@
 #include "base/workers.h"
 #include "data/phantom_internal.h"
 
-/* Raised whenever the pixels or the texts of the same options change, so that an old folder is not taken for a new one. */
+/* Raised whenever the pixels or the texts of the same options change, so that an old folder is not taken for a new one.
+ */
 enum { PH_VERSION = 1 };
 
 static const char *const split_names[RADZ_PHANTOM_SPLITS] = {"train", "val", "test"};
 
 static const char readme[] =
-    "SYNTHETIC DATA. These chest radiographs were computed by the phantom generator of radz-bench from analytic shapes;\n"
+    "SYNTHETIC DATA. These chest radiographs were computed by the phantom generator of radz-bench from analytic "
+    "shapes;\n"
     "no patient, no hospital and no real image had any part in them. Patients, findings and reports are invented.\n"
     "Results on these images prove nothing clinical: they show that a program works, not that a model can read\n"
     "radiographs. Licence: Apache-2.0.\n"

@@ -1,5 +1,5 @@
-/* The phantom generator: same bytes for the same seed, split by patient, prevalences, reports, files, and that each sign
- * can be measured in what was drawn. */
+/* The phantom generator: same bytes for the same seed, split by patient, prevalences, reports, files, and that each
+ * sign can be measured in what was drawn. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,9 +61,9 @@ static void plan_hash(const radz_phantom_plan *plan, char hex[RADZ_SHA256_HEX_SI
     for (size_t i = 0; i < radz_phantom_count(plan); i++) {
         const radz_phantom_image *image = radz_phantom_at(plan, i);
         char line[128];
-        snprintf(line, sizeof line, "%s %u %d %d %c %d %d %d %d", image->file, (unsigned)image->patient, image->follow_up,
-                 image->age, image->gender, image->ap, (int)(image->spacing * 1000 + 0.5), (int)image->split,
-                 (int)image->storage);
+        snprintf(line, sizeof line, "%s %u %d %d %c %d %d %d %d", image->file, (unsigned)image->patient,
+                 image->follow_up, image->age, image->gender, image->ap, (int)(image->spacing * 1000 + 0.5),
+                 (int)image->split, (int)image->storage);
         radz_sha256_add_text(&hash, line);
         radz_sha256_add_text(&hash, image->label_text);
         radz_sha256_add_text(&hash, image->report);
@@ -78,11 +78,13 @@ static const struct {
     size_t image;
     const char *hash;
 } pixel_golden[] = {
-    {2, "ada279f0080f0673f7e7c339f80958db56b289a028353ff135df782f8623bfcd"}, /* Cardiomegaly, Edema, Effusion, Fibrosis */
-    {13, "9f2659f55cee5265ec554ed270c882e7e0e65dc81bce55feccbf82e904885be2"}, /* Atelectasis, Cardiomegaly, Hernia */
-    {74, "5ad57c0bf6499c2139b72e6767c0be927225de0002b72bf0d60afd8ef08d7a93"}, /* Emphysema, Nodule */
-    {91, "70df67ab7dbb9a5e40258ed0f9a873821261833f9bade29181984725506a58ed"}, /* Fibrosis, Pleural_Thickening, Pneumothorax */
-    {92, "b23ff213a558fa16a32e8b37fb35cf9085a7bc43fc20d677305df03e86228a82"}, /* Consolidation, Infiltration */
+    {2,
+     "ada279f0080f0673f7e7c339f80958db56b289a028353ff135df782f8623bfcd"}, /* Cardiomegaly, Edema, Effusion, Fibrosis */
+    {13, "9f2659f55cee5265ec554ed270c882e7e0e65dc81bce55feccbf82e904885be2"},  /* Atelectasis, Cardiomegaly, Hernia */
+    {74, "5ad57c0bf6499c2139b72e6767c0be927225de0002b72bf0d60afd8ef08d7a93"},  /* Emphysema, Nodule */
+    {91, "70df67ab7dbb9a5e40258ed0f9a873821261833f9bade29181984725506a58ed"},  /* Fibrosis, Pleural_Thickening,
+                                                                                  Pneumothorax */
+    {92, "b23ff213a558fa16a32e8b37fb35cf9085a7bc43fc20d677305df03e86228a82"},  /* Consolidation, Infiltration */
     {137, "594b3c2fca3b135701f1ca12d2ebce4cce5d02909d1f61bcc5c5e93b67e3c982"}, /* Atelectasis, Mass, Pneumonia */
 };
 
@@ -175,13 +177,13 @@ static void test_split_and_prevalence(void **state)
     assert_in_range(sizes[RADZ_PHANTOM_TRAIN], 9400, 10400); /* seen: 9776 */
     assert_in_range(sizes[RADZ_PHANTOM_VAL], 900, 1300);     /* seen: 1204 */
     assert_in_range(sizes[RADZ_PHANTOM_TEST], 950, 1250);    /* seen: 1157 */
-    assert_in_range(none, n * 30 / 100, n * 40 / 100);
+    assert_in_range(none, n * 30 / 100, n * 40 / 100);       /* seen: 30.2 % */
     for (int k = 0; k < RADZ_PHANTOM_FINDINGS; k++) {
         size_t all = counts[0][k] + counts[1][k] + counts[2][k];
         if (all * 100 < n * 6 || all * 100 > n * 14 ||
             counts[RADZ_PHANTOM_TEST][k] * 100 < sizes[RADZ_PHANTOM_TEST] * 4)
-            fail_msg("%s: %zu of %zu images, %zu of %zu in test", radz_phantom_finding_name((radz_phantom_finding)k), all,
-                     n, counts[RADZ_PHANTOM_TEST][k], sizes[RADZ_PHANTOM_TEST]);
+            fail_msg("%s: %zu of %zu images, %zu of %zu in test", radz_phantom_finding_name((radz_phantom_finding)k),
+                     all, n, counts[RADZ_PHANTOM_TEST][k], sizes[RADZ_PHANTOM_TEST]);
     }
     for (int k = 0; k < RADZ_PHANTOM_STORAGES; k++)
         assert_true(stored[k] * 100 > n * 2);
@@ -200,16 +202,39 @@ static bool says(const char *text, const char *word)
 static void test_reports(void **state)
 {
     (void)state;
-    static const char *const never[] = {"mass",    "tumor",  "tumour",  "hernia",    "pleural thickening", "thickened pleura",
-                                        "thickening", "neoplasm", "cancer", "carcinoma", "hiatal", "hiatus", "[", "]", "{", "}", "|", "\"", "\n", "  "};
+    static const char *const never[] = {"mass",
+                                        "tumor",
+                                        "tumour",
+                                        "hernia",
+                                        "pleural thickening",
+                                        "thickened pleura",
+                                        "thickening",
+                                        "neoplasm",
+                                        "cancer",
+                                        "carcinoma",
+                                        "hiatal",
+                                        "hiatus",
+                                        "[",
+                                        "]",
+                                        "{",
+                                        "}",
+                                        "|",
+                                        "\"",
+                                        "\n",
+                                        "  "};
     static const struct {
         radz_phantom_finding finding;
         const char *word;
-    } names[] = {{RADZ_PHANTOM_ATELECTASIS, "atelectasis"},   {RADZ_PHANTOM_CARDIOMEGALY, "cardiomegaly"},
-                 {RADZ_PHANTOM_CONSOLIDATION, "consolidation"}, {RADZ_PHANTOM_EDEMA, "edema"},
-                 {RADZ_PHANTOM_EFFUSION, "pleural effusion"},  {RADZ_PHANTOM_EMPHYSEMA, "emphysema"},
-                 {RADZ_PHANTOM_FIBROSIS, "fibrosis"},          {RADZ_PHANTOM_INFILTRATION, "infiltration"},
-                 {RADZ_PHANTOM_NODULE, "nodule"},              {RADZ_PHANTOM_PNEUMONIA, "pneumonia"},
+    } names[] = {{RADZ_PHANTOM_ATELECTASIS, "atelectasis"},
+                 {RADZ_PHANTOM_CARDIOMEGALY, "cardiomegaly"},
+                 {RADZ_PHANTOM_CONSOLIDATION, "consolidation"},
+                 {RADZ_PHANTOM_EDEMA, "edema"},
+                 {RADZ_PHANTOM_EFFUSION, "pleural effusion"},
+                 {RADZ_PHANTOM_EMPHYSEMA, "emphysema"},
+                 {RADZ_PHANTOM_FIBROSIS, "fibrosis"},
+                 {RADZ_PHANTOM_INFILTRATION, "infiltration"},
+                 {RADZ_PHANTOM_NODULE, "nodule"},
+                 {RADZ_PHANTOM_PNEUMONIA, "pneumonia"},
                  {RADZ_PHANTOM_PNEUMOTHORAX, "pneumothorax"}};
     enum { NAMES = sizeof names / sizeof *names };
     radz_phantom_plan *plan = plan_of(0, RADZ_PHANTOM_DEFAULT_SEED);
@@ -351,8 +376,8 @@ static void test_write(void **state)
         char file[32], labels[256], gender, view[3];
         int follow, patient, age, width, height;
         double x, y;
-        assert_int_equal(sscanf(line, "%31[^,],%255[^,],%d,%d,%d,%c,%2[^,],%d,%d,%lf,%lf", file, labels, &follow, &patient,
-                                &age, &gender, view, &width, &height, &x, &y),
+        assert_int_equal(sscanf(line, "%31[^,],%255[^,],%d,%d,%d,%c,%2[^,],%d,%d,%lf,%lf", file, labels, &follow,
+                                &patient, &age, &gender, view, &width, &height, &x, &y),
                          11);
         assert_string_equal(file, image->file);
         assert_string_equal(labels, image->label_text);
@@ -467,15 +492,16 @@ static void test_cardiothoracic_ratio(void **state)
                   normal / normals, largest, large / larges, smallest);
     assert_int_equal(normals, 25);
     assert_true(larges >= 15);
-    assert_true(normal / normals < 0.47);
-    assert_true(large / larges > 0.55);
-    assert_true(smallest > 0.50);
-    assert_true(largest < 0.53);
+    assert_true(normal / normals < 0.47); /* seen: 0.456 */
+    assert_true(large / larges > 0.55);   /* seen: 0.584 */
+    assert_true(smallest > 0.50);         /* seen: 0.519 */
+    assert_true(largest < 0.50);          /* seen: 0.488 */
     radz_phantom_plan_free(plan);
 }
 
 /* Mean density over a rectangle given as fractions of the lungs; `mirror` sides 0 right, 1 left. */
-static double mean_density(const ph_shot *shot, const float *density, int side, double s0, double s1, double u0, double u1)
+static double mean_density(const ph_shot *shot, const float *density, int side, double s0, double s1, double u0,
+                           double u1)
 {
     static ph_thorax t;
     ph_thorax_set(&t, shot, ~0u);
@@ -518,7 +544,7 @@ static void test_emphysema_is_lucent(void **state)
     }
     print_message("emphysema: the lungs are at least %.3f less dense (optical density, natural log)\n", least);
     assert_int_equal(seen, 12);
-    assert_true(least > 0.04);
+    assert_true(least > 0.1); /* seen: 0.181 */
     free(with);
     free(without);
     radz_phantom_plan_free(plan);
@@ -586,15 +612,16 @@ static void test_findings_are_where_reported(void **state)
         print_message("%-19s weakest peak %.2f, least share at the reported place %.2f (%d images)\n",
                       radz_phantom_finding_name(local[k]), weakest, worst_share, seen);
         assert_int_equal(seen, 12);
-        assert_true(weakest > 0.06);
-        assert_true(worst_share > 0.75);
+        assert_true(weakest > 0.08);     /* seen: 0.12 (Pleural_Thickening) to 0.81 (Pneumonia) */
+        assert_true(worst_share > 0.85); /* seen: 0.90 (Pneumonia) to 1.00 */
     }
     free(with);
     free(without);
     radz_phantom_plan_free(plan);
 }
 
-/* Signs that move things: the dome over a collapsed lobe, the mediastinum away from air under tension, flat diaphragms. */
+/* Signs that move things: the dome over a collapsed lobe, the mediastinum away from air under tension, flat diaphragms.
+ */
 static void test_displacements(void **state)
 {
     (void)state;
