@@ -46,24 +46,27 @@ typedef struct radz_prompt_list {
 
 /* Expands the set over `classes` [n_classes].
  * - A class with a description uses the templates that hold {description} and, when there are none, those that hold
- *   {class}; a class without one uses the templates without {description}. Negative templates alike.
- * - A class's own `negative` replaces the negative templates. A class that stands for the absence of findings
- *   (radz_prompts_is_no_finding: "No Finding", "Normal") must have one when the set has negative templates: "no no
- *   finding" is nobody's sentence.
+ *   {class} alone; a class without one uses those that hold {class} alone. Negative templates alike.
+ * - A class's own `negative` replaces the negative templates, also when there are none. A class that stands for the
+ *   absence of findings (radz_prompts_is_no_finding of its name as spelt or as said) must have one when the set has
+ *   negative templates: "no no finding" is nobody's sentence.
+ * - Runs of white space in a text become one blank, and its ends are trimmed.
  * - Classes listed in the set but not in `classes` are not used (a set serves several data sets), but each must be known:
  *   `known_classes` [n_known] are all names any data set may use; NULL skips that check.
  * Errors (RADZ_E_VALUE unless said): no classes, no templates, an empty template or text, a template without a
- * placeholder, an unknown placeholder, an unclosed brace, a class listed twice, a class whose name is empty, a class that
- * no template fits, two prompts of a class and polarity with the same text, the same text for two classes; an unknown
- * class is RADZ_E_USAGE. `*out` is the caller's (radz_prompt_list_free), zeroed on error. */
+ * placeholder, an unknown placeholder, a brace without its partner, a class given or listed twice, a class whose name is
+ * empty, a class that no template fits, two prompts of a class and polarity with the same text, the same positive prompt
+ * for two classes; a class that is not known is RADZ_E_USAGE. `*out` is the caller's (radz_prompt_list_free), zeroed on
+ * error. */
 radz_status radz_prompts_expand(const radz_prompt_set *set, const char *const *classes, size_t n_classes,
                                 const char *const *known_classes, size_t n_known, radz_prompt_list *out,
                                 radz_error *err) RADZ_MUST_USE;
 void radz_prompt_list_free(radz_prompt_list *list);
 
-/* A class as a sentence says it: '_' and '-' chains become blanks, lower case, except words written in capitals ("COVID"):
- * "Pleural_Thickening" is "pleural thickening". The caller frees it. */
-char *radz_prompts_class_text(const char *class_name, radz_error *err);
+/* A class as a sentence says it: '_' and white space become single blanks, words become lower case unless they are written
+ * in capitals: "Pleural_Thickening" is "pleural thickening", "COVID-19" stays. The caller frees it. */
+char *radz_prompts_class_text(const char *class_name, radz_error *err) RADZ_MUST_USE;
+/* "No Finding", "no_findings", "Normal" and every other name that begins with "no": whatever the case and the blanks. */
 bool radz_prompts_is_no_finding(const char *class_name);
 
 #endif
