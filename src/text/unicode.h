@@ -1,5 +1,5 @@
 /* Unicode as the tokenizers need it: UTF-8, classes of characters, canonical composition, lower case. The only includer
- * of utf8proc, whose tables (Unicode 14 in Debian 12) decide: a letter that a later version added counts as neither
+ * of utf8proc, whose tables (Unicode 15 in Debian 12) decide: a letter that a later version added counts as neither
  * letter, number nor space. */
 #ifndef RADZ_TEXT_UNICODE_H
 #define RADZ_TEXT_UNICODE_H
@@ -21,7 +21,7 @@ radz_char_class radz_char_class_of(int32_t c);
 bool radz_char_is_assigned(int32_t c);
 
 /* Decodes the character at text[0], length >= 1: gives the bytes it takes (1 to 4) and sets `*c`. An ill-formed sequence
- * gives U+FFFD and the length of its maximal subpart (Unicode 14, section 3.9, as Python's errors="replace"). */
+ * gives U+FFFD and the length of its maximal subpart (Unicode, section 3.9, as Python's errors="replace"). */
 size_t radz_utf8_get(const char *text, size_t length, int32_t *c);
 size_t radz_utf8_put(int32_t c, char out[4]); /* the bytes written; `c` is a scalar value */
 
