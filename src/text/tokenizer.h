@@ -16,7 +16,8 @@ typedef struct radz_tokenizer radz_tokenizer; /* immutable once loaded: may be u
 /* Reads a tokenizer from a model folder: `tokenizer.json` when it is there, else `vocab.json` + `merges.txt`; special
  * tokens and the context length from `tokenizer_config.json` and `special_tokens_map.json` when they are there.
  * `*out` is the caller's (radz_tokenizer_free), NULL on error. RADZ_E_MISSING: no such files; RADZ_E_FORMAT: not JSON,
- * wrong types, a merge of unknown tokens, ids out of order; RADZ_E_UNSUPPORTED: a part of a kind not built. */
+ * wrong types, a merge of unknown tokens, an id given twice; RADZ_E_VALUE: a key of added_tokens_decoder that is no
+ * number; RADZ_E_UNSUPPORTED: a part of a kind not built. */
 radz_status radz_tokenizer_load(const char *model_dir, radz_tokenizer **out, radz_error *err) RADZ_MUST_USE;
 void radz_tokenizer_free(radz_tokenizer *tokenizer); /* NULL: no-op */
 
