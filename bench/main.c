@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "bench/command.h"
 #include "bench/terminal.h"
+#include "encoder/door.h"
 
 #define OPTIONS(...) (const char *const[]){__VA_ARGS__, NULL}
 #define CARDS "manifests"
@@ -86,6 +87,7 @@ static int finish(radz_status status, int exit_code, const radz_error *err)
 int main(int argc, char **argv)
 {
     radz_error err = {0};
+    radz_door_prepare();
     if (argc < 2) {
         radz_print_help(NULL);
         return RADZ_EXIT_USAGE;

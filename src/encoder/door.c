@@ -93,6 +93,14 @@ static radz_status load(radz_error *err)
     return RADZ_OK;
 }
 
+void radz_door_prepare(void)
+{
+    if (getenv("OMP_WAIT_POLICY") != NULL || getenv("GOMP_SPINCOUNT") != NULL)
+        return;
+    setenv("OMP_WAIT_POLICY", "PASSIVE", 0);
+    setenv("GOMP_SPINCOUNT", "1000", 0); /* about a microsecond: for operations that follow each other closely */
+}
+
 radz_status radz_door_open(const radz_door **out, radz_error *err)
 {
     *out = NULL;

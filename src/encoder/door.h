@@ -52,6 +52,12 @@ typedef struct radz_door {
 #define RADZ_DOOR_SYMBOL "radz_torch_door"
 const radz_door *radz_torch_door(void);
 
+/* To be called first in main(), before any thread and any library that uses OpenMP: makes the threads of libtorch's
+ * operations sleep soon while they wait for each other, instead of spinning on processors that the decoding threads (or
+ * other programs) could use. Spinning costs more than half of the throughput on a busy machine. OMP_WAIT_POLICY and
+ * GOMP_SPINCOUNT, where the user has set them, stay as they are. */
+void radz_door_prepare(void);
+
 /* The plugin's operations; loaded on the first call of the process, never unloaded (libtorch cannot be). Looked for as
  * $RADZ_TORCH_PLUGIN (then nowhere else), as libradz_torch.so beside libradz.so, beside the program, and in
  * ../lib/radz-bench from the program. RADZ_E_MISSING lists the places; RADZ_E_BACKEND: it is there but cannot be loaded;
