@@ -35,12 +35,12 @@ static radz_status write_and_show(const radz_options *options, const radz_result
     if (dir == NULL)
         return RADZ_E_NOMEM;
     radz_status st = radz_results_write(results, dir, err);
-    if (st == RADZ_OK)
-        st = radz_plots_write(results, dir, !options->no_plots, err);
     if (st == RADZ_OK) {
         point_latest(results_dir, results->run_id);
         st = radz_results_print(results, "text", &(radz_print_options){.colour = radz_terminal_is_tty()}, stdout, err);
     }
+    if (st == RADZ_OK) /* last: a gnuplot that fails must not hide the figures */
+        st = radz_plots_write(results, dir, !options->no_plots, err);
     if (st == RADZ_OK)
         printf("\nTables, scores and provenance: %s/\nPlots (SVG, PDF, PNG):          %s/plots/\n", dir, dir);
     free(dir);
