@@ -345,6 +345,15 @@ void radz_json_put_double(radz_json_writer *w, const char *key, double value)
     fputs(isfinite(value) ? text : "null", w->stream);
 }
 
+void radz_json_put_real(radz_json_writer *w, const char *key, double value)
+{
+    radz_json_put_double(w, key, value);
+    char text[32];
+    radz_double_text(value, text);
+    if (isfinite(value) && strpbrk(text, ".e") == NULL)
+        fputs(".0", w->stream);
+}
+
 void radz_json_put_bool(radz_json_writer *w, const char *key, bool value)
 {
     before_value(w, key);

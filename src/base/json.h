@@ -68,6 +68,8 @@ void radz_json_array_end(radz_json_writer *w);
 void radz_json_put_string(radz_json_writer *w, const char *key, const char *value); /* value NULL: null */
 void radz_json_put_i64(radz_json_writer *w, const char *key, int64_t value);
 void radz_json_put_double(radz_json_writer *w, const char *key, double value);
+/* As put_double, but whole numbers are written "1.0", for readers that tell 1 from 1.0. */
+void radz_json_put_real(radz_json_writer *w, const char *key, double value);
 void radz_json_put_bool(radz_json_writer *w, const char *key, bool value);
 
 /* The fewest digits (at most 17) that read back the same double; "nan", "inf", "-inf" otherwise. `text` holds 32. */

@@ -405,6 +405,11 @@ radz_status clip_open(const char *dir, const clip_options *options, clip_model *
     }
     if ((status = t_device_check(options->device, err)) != RADZ_OK)
         goto fail;
+    if (options->dtype == T_F16 && options->device.kind == T_CPU && !t_cpu_computes_f16()) {
+        status = radz_fail(err, RADZ_E_UNSUPPORTED, "libtorch %s cannot compute in f16 on the cpu; use f32 or bf16",
+                           t_library_version());
+        goto fail;
+    }
     weights_options how = {.device = options->device, .dtype = options->dtype, .threads = options->threads,
                            .writable = options->trainable};
     if ((status = weights_open(dir, &how, &m->files, err)) != RADZ_OK)
@@ -641,7 +646,7 @@ static void put_tower(radz_json_writer *w, const clip_tower_config *c)
     radz_json_put_i64(w, "num_hidden_layers", c->layers);
     radz_json_put_i64(w, "num_attention_heads", c->heads);
     radz_json_put_string(w, "hidden_act", name);
-    radz_json_put_double(w, "layer_norm_eps", c->norm_eps);
+    radz_json_put_real(w, "layer_norm_eps", c->norm_eps);
 }
 
 static radz_status save_config(const clip_model *m, const char *path, radz_error *err)
@@ -660,8 +665,8 @@ static radz_status save_config(const clip_model *m, const char *path, radz_error
     radz_json_array_end(&w);
     radz_json_put_string(&w, "model_type", "clip");
     radz_json_put_i64(&w, "projection_dim", c->embed_dim);
-    radz_json_put_double(&w, "logit_scale_init_value", c->logit_scale_init);
-    radz_json_put_double(&w, "initializer_factor", c->init_factor);
+    radz_json_put_real(&w, "logit_scale_init_value", c->logit_scale_init);
+    radz_json_put_real(&w, "initializer_factor", c->init_factor);
     radz_json_put_string(&w, "torch_dtype", dtype == T_F16 ? "float16" : dtype == T_BF16 ? "bfloat16" : "float32");
     radz_json_object_begin(&w, "text_config");
     radz_json_put_string(&w, "model_type", "clip_text_model");
@@ -679,7 +684,7 @@ static radz_status save_config(const clip_model *m, const char *path, radz_error
     radz_json_put_i64(&w, "image_size", c->image_size);
     radz_json_put_i64(&w, "patch_size", c->patch_size);
     radz_json_put_i64(&w, "num_channels", c->channels);
-    radz_json_put_double(&w, "initializer_range", c->init_range);
+    radz_json_put_real(&w, "initializer_range", c->init_range);
     radz_json_put_i64(&w, "projection_dim", c->embed_dim);
     radz_json_object_end(&w);
     radz_json_object_end(&w);

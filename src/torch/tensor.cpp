@@ -320,6 +320,11 @@ const char *t_library_version(void)
     return TORCH_VERSION;
 }
 
+bool t_cpu_computes_f16(void)
+{
+    return TORCH_VERSION_MAJOR > 2 || (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 2);
+}
+
 void t_library_config(char *text, size_t size)
 {
     if (size == 0)

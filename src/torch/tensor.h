@@ -55,6 +55,7 @@ radz_status t_device_check(TDevice device, radz_error *err) RADZ_MUST_USE;
 
 /* ---- the library as a whole --------------------------------------------------------------------------------------- */
 
+bool t_cpu_computes_f16(void);       /* this libtorch has its f16 kernels for the cpu (2.2 and later) */
 const char *t_library_version(void); /* version of the libtorch compiled against, "1.13.0"; static storage */
 /* Several lines on how libtorch was built (BLAS, OpenMP, CPU capability). Cut to fit `size` bytes with the NUL. */
 void t_library_config(char *text, size_t size);
