@@ -13,14 +13,14 @@ typedef struct radz_pixels {
     int bits;             /* 8 or 16 */
 } radz_pixels;
 
-/* PNG of 1 to 4 channels and 8 or 16 bits. About 40 MB of samples per second. */
+/* PNG of 1 to 4 channels and 8 or 16 bits. About 30 MB of samples per second. */
 radz_status radz_png_write(const char *path, const radz_pixels *pixels, radz_error *err) RADZ_MUST_USE;
 
 /* Baseline JPEG of 1 or 3 channels and 8 bits; `quality` is libjpeg's scale, 1 to 100; colour is stored at half
  * resolution (4:2:0). */
 radz_status radz_jpeg_write(const char *path, const radz_pixels *pixels, int quality, radz_error *err) RADZ_MUST_USE;
 
-/* RADZ_E_VALUE unless the fields are in the ranges above and a codec of `max_channels` takes them. Used by the writers. */
+/* RADZ_E_VALUE unless the fields are in the ranges above and the writer takes them. Used by the writers. */
 radz_status radz_pixels_check(const char *path, const radz_pixels *pixels, int max_channels, bool alpha_or_deep,
                               radz_error *err) RADZ_MUST_USE;
 

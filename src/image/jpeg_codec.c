@@ -1,5 +1,5 @@
-/* JPEG by libjpeg-turbo: baseline and progressive; gray, YCbCr, RGB, CMYK and YCCK. The decoder's settings are libjpeg's
- * defaults (accurate integer DCT, smooth chroma upsampling), as in Pillow. */
+/* JPEG by libjpeg-turbo: baseline and progressive; gray, YCbCr, RGB, CMYK and YCCK. The decoder's settings are
+ * libjpeg's defaults (accurate integer DCT, smooth chroma upsampling), as in Pillow. */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdint.h>
@@ -57,8 +57,9 @@ static void on_message(j_common_ptr cinfo, int level)
     switch (cinfo->err->msg_code) {
     case JWRN_JPEG_EOF: /* libjpeg would fill the rest with gray */
     case JWRN_HIT_MARKER:
-        errors->status = radz_fail(errors->err, RADZ_E_FORMAT, "'%s': truncated JPEG file: its %zu bytes end before the image "
-                                   "does", errors->name, errors->size);
+        errors->status = radz_fail(errors->err, RADZ_E_FORMAT,
+                                   "'%s': truncated JPEG file: its %zu bytes end before the image does",
+                                   errors->name, errors->size);
         longjmp(errors->back, 1);
     case JWRN_HUFF_BAD_CODE: /* from here on the samples would be guesses */
 #if JPEG_LIB_VERSION >= 70 || defined(D_ARITH_CODING_SUPPORTED)
@@ -78,8 +79,8 @@ static void on_progress(j_common_ptr cinfo)
     jpeg_errors *errors = (jpeg_errors *)cinfo->err;
     int scans = ((j_decompress_ptr)cinfo)->input_scan_number;
     if (scans > MAX_SCANS) {
-        errors->status = radz_fail(errors->err, RADZ_E_FORMAT, "'%s': damaged JPEG file: more than %d scans", errors->name,
-                                   MAX_SCANS);
+        errors->status = radz_fail(errors->err, RADZ_E_FORMAT, "'%s': damaged JPEG file: more than %d scans",
+                                   errors->name, MAX_SCANS);
         longjmp(errors->back, 1);
     }
 }
@@ -116,8 +117,8 @@ static void cmyk_row(const unsigned char *in, unsigned char *out, size_t width)
     }
 }
 
-static radz_status jpeg_decode(const unsigned char *data, size_t size, const char *name, const radz_picture_limits *limits,
-                               radz_picture *out, radz_error *err)
+static radz_status jpeg_decode(const unsigned char *data, size_t size, const char *name,
+                               const radz_picture_limits *limits, radz_picture *out, radz_error *err)
 {
     jpeg_errors errors;
     errors_init(&errors, name, size, err);
@@ -137,8 +138,8 @@ static radz_status jpeg_decode(const unsigned char *data, size_t size, const cha
 
     int colours = cinfo.num_components;
     if (colours != 1 && colours != 3 && colours != 4) {
-        st = radz_fail(err, RADZ_E_UNSUPPORTED, "'%s': JPEG file with %d colour components; 1, 3 and 4 are handled", name,
-                       colours);
+        st = radz_fail(err, RADZ_E_UNSUPPORTED, "'%s': JPEG file with %d colour components; 1, 3 and 4 are handled",
+                       name, colours);
         goto done;
     }
     cinfo.out_color_space = colours == 1 ? JCS_GRAYSCALE : colours == 3 ? JCS_RGB : JCS_CMYK;

@@ -81,8 +81,9 @@ radz_status radz_picture_decode(const void *data, size_t size, const char *name,
     }
     char start[64];
     describe_start(data, size, start);
-    return radz_fail(err, RADZ_E_FORMAT, "'%s': not an image of a known kind: %zu bytes beginning with '%s', wanted a PNG or "
-                     "JPEG file", name, size, start);
+    return radz_fail(err, RADZ_E_FORMAT,
+                     "'%s': not an image of a known kind: %zu bytes beginning with '%s', wanted a PNG or JPEG file", name,
+                     size, start);
 }
 
 radz_status radz_picture_read(const char *path, const radz_picture_limits *limits, radz_picture *out, radz_error *err)
@@ -90,8 +91,8 @@ radz_status radz_picture_read(const char *path, const radz_picture_limits *limit
     out->width = out->height = 0;
     char *data;
     size_t size;
-    radz_status st = radz_file_read(path, limits != NULL ? limits->max_bytes : RADZ_PICTURE_LIMITS.max_bytes, &data, &size,
-                                    err);
+    radz_status st =
+        radz_file_read(path, limits != NULL ? limits->max_bytes : RADZ_PICTURE_LIMITS.max_bytes, &data, &size, err);
     if (st == RADZ_OK)
         st = radz_picture_decode(data, size, path, limits, out, err);
     free(data);

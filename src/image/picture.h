@@ -1,5 +1,5 @@
-/* A decoded picture, and reading one from a file or from memory. The codec is chosen by the first bytes of the data, not
- * by the file's name. */
+/* A decoded picture, and reading one from a file or from memory. The codec is chosen by the first bytes of the data,
+ * not by the file's name. */
 #ifndef RADZ_IMAGE_PICTURE_H
 #define RADZ_IMAGE_PICTURE_H
 

@@ -29,8 +29,8 @@ static bool png_claims(const unsigned char *data, size_t size)
 static void read_error(png_structp png, png_const_charp message)
 {
     png_source *source = png_get_error_ptr(png);
-    source->status = radz_fail(source->err, RADZ_E_FORMAT, "'%s': damaged PNG file: %s (near byte %zu of %zu)", source->name,
-                               message, source->at, source->size);
+    source->status = radz_fail(source->err, RADZ_E_FORMAT, "'%s': damaged PNG file: %s (near byte %zu of %zu)",
+                               source->name, message, source->at, source->size);
     longjmp(source->back, 1);
 }
 
@@ -49,8 +49,9 @@ static void read_bytes(png_structp png, png_bytep to, size_t count)
 {
     png_source *source = png_get_io_ptr(png);
     if (count > source->size - source->at) {
-        source->status = radz_fail(source->err, RADZ_E_FORMAT, "'%s': truncated PNG file: it ends after %zu bytes, before the "
-                                   "end of the image", source->name, source->size);
+        source->status = radz_fail(source->err, RADZ_E_FORMAT,
+                                   "'%s': truncated PNG file: it ends after %zu bytes, before the image does",
+                                   source->name, source->size);
         longjmp(source->back, 1);
     }
     memcpy(to, source->data + source->at, count);
@@ -84,8 +85,8 @@ static bool expand_palette(radz_picture *out, const png_color *palette, int colo
     return true;
 }
 
-static radz_status png_decode(const unsigned char *data, size_t size, const char *name, const radz_picture_limits *limits,
-                              radz_picture *out, radz_error *err)
+static radz_status png_decode(const unsigned char *data, size_t size, const char *name,
+                              const radz_picture_limits *limits, radz_picture *out, radz_error *err)
 {
     png_source source = {.data = data, .size = size, .name = name, .err = err, .status = RADZ_E_FORMAT};
     png_structp volatile png = NULL;
@@ -132,7 +133,8 @@ static radz_status png_decode(const unsigned char *data, size_t size, const char
         goto done;
     }
     unsigned char *pixels = out->pixels;
-    read_rows(png, type == PNG_COLOR_TYPE_PALETTE ? pixels + 2 * (size_t)width * height : pixels, stride, height, passes);
+    read_rows(png, type == PNG_COLOR_TYPE_PALETTE ? pixels + 2 * (size_t)width * height : pixels, stride, height,
+              passes);
     png_read_end(png, NULL);
 
     if (type == PNG_COLOR_TYPE_PALETTE) {
@@ -141,8 +143,9 @@ static radz_status png_decode(const unsigned char *data, size_t size, const char
         png_get_PLTE(png, info, &palette, &colours);
         unsigned beyond;
         if (!expand_palette(out, palette, colours, &beyond))
-            st = radz_fail(err, RADZ_E_FORMAT, "'%s': damaged PNG file: colour index %u, but the palette has %d colours", name,
-                           beyond, colours);
+            st =
+                radz_fail(err, RADZ_E_FORMAT, "'%s': damaged PNG file: colour index %u, but the palette has %d colours",
+                          name, beyond, colours);
     }
     out->warnings = source.warnings;
 done:
@@ -194,7 +197,8 @@ static void flush_nothing(png_structp png)
 
 radz_status radz_png_write(const char *path, const radz_pixels *pixels, radz_error *err)
 {
-    static const int types[5] = {0, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB, PNG_COLOR_TYPE_RGBA};
+    static const int types[5] = {0, PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
+                                 PNG_COLOR_TYPE_RGBA};
     radz_status checked = radz_pixels_check(path, pixels, 4, true, err);
     if (checked != RADZ_OK)
         return checked;
@@ -224,9 +228,9 @@ radz_status radz_png_write(const char *path, const radz_pixels *pixels, radz_err
     png_set_compression_mem_level(png, 8);
     png_set_compression_window_bits(png, 15);
     png_set_compression_buffer_size(png, 65536);
-    png_set_filter(png, 0, PNG_FILTER_SUB);
-    png_set_IHDR(png, info, (png_uint_32)pixels->width, (png_uint_32)pixels->height, pixels->bits, types[pixels->channels],
-                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE, PNG_FILTER_TYPE_BASE);
+    png_set_filter(png, 0, PNG_FILTER_AVG);
+    png_set_IHDR(png, info, (png_uint_32)pixels->width, (png_uint_32)pixels->height, pixels->bits,
+                 types[pixels->channels], PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_BASE, PNG_FILTER_TYPE_BASE);
     png_write_info(png, info);
     if (pixels->bits == 16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
         png_set_swap(png);

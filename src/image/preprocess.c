@@ -13,8 +13,8 @@ enum { MAX_PIXELS = 1 << 28 }; /* of any picture on the way */
 typedef enum sample_kind { SAMPLE_U8, SAMPLE_U16, SAMPLE_F32 } sample_kind;
 static const size_t sample_size[] = {1, 2, 4};
 
-/* The picture between two steps: `planes` planes of [height, width] one after the other. A gray picture that counts as RGB
- * keeps its one plane (planes 1, channels 3) for as long as no step treats the channels differently. */
+/* The picture between two steps: `planes` planes of [height, width] one after the other. A gray picture that counts as
+ * RGB keeps its one plane (planes 1, channels 3) for as long as no step treats the channels differently. */
 typedef struct canvas {
     const void *data;
     sample_kind kind;
@@ -68,8 +68,8 @@ static const void *plane(const canvas *c, int i)
 static void *room_for(radz_preprocessor *p, const canvas *now, const canvas *next, radz_error *err)
 {
     if (next->height > MAX_PIXELS / next->width) {
-        radz_fail(err, RADZ_E_VALUE, "a picture of %zu x %zu pixels would arise; at most %d pixels are possible", next->width,
-                  next->height, MAX_PIXELS);
+        radz_fail(err, RADZ_E_VALUE, "a picture of %zu x %zu pixels would arise; at most %d pixels are possible",
+                  next->width, next->height, MAX_PIXELS);
         return NULL;
     }
     const size_t bytes = plane_bytes(next) * (size_t)next->planes;
@@ -114,8 +114,12 @@ static bool gray_in_disguise(const uint8_t *in, size_t count, uint8_t *out)
 
 static radz_status canvas_from_picture(radz_preprocessor *p, const radz_picture *picture, canvas *c, radz_error *err)
 {
-    *c = (canvas){.data = picture->pixels, .kind = picture->bits == 8 ? SAMPLE_U8 : SAMPLE_U16, .height = picture->height,
-                  .width = picture->width, .planes = picture->channels, .channels = picture->channels};
+    *c = (canvas){.data = picture->pixels,
+                  .kind = picture->bits == 8 ? SAMPLE_U8 : SAMPLE_U16,
+                  .height = picture->height,
+                  .width = picture->width,
+                  .planes = picture->channels,
+                  .channels = picture->channels};
     if (picture->channels == 1)
         return RADZ_OK;
     const size_t count = c->height * c->width;
@@ -169,7 +173,8 @@ static radz_status to_gray(radz_preprocessor *p, canvas *c, radz_error *err)
         const uint16_t *r = plane(c, 0), *g = plane(c, 1), *b = plane(c, 2);
         uint16_t *out = to;
         for (size_t i = 0; i < count; i++)
-            out[i] = (uint16_t)((r[i] * UINT64_C(19595) + g[i] * UINT64_C(38470) + b[i] * UINT64_C(7471) + 0x8000u) >> 16);
+            out[i] =
+                (uint16_t)((r[i] * UINT64_C(19595) + g[i] * UINT64_C(38470) + b[i] * UINT64_C(7471) + 0x8000u) >> 16);
     } else {
         const float *r = plane(c, 0), *g = plane(c, 1), *b = plane(c, 2);
         float *out = to;
@@ -256,8 +261,8 @@ static radz_status to_minmax8(radz_preprocessor *p, canvas *c, radz_error *err)
     return map_levels(p, c, err);
 }
 
-/* skimage.exposure.equalize_hist on samples / full scale: the cumulative histogram of `bins` equal bins between the least
- * and the greatest sample, interpolated linearly between bin centres; then x 255, cut. */
+/* skimage.exposure.equalize_hist on samples / full scale: the cumulative histogram of `bins` equal bins between the
+ * least and the greatest sample, interpolated linearly between bin centres; then x 255, cut. */
 static radz_status equalize(radz_preprocessor *p, canvas *c, int bins, radz_error *err)
 {
     const size_t count = c->height * c->width;
@@ -333,8 +338,8 @@ static double of_channel(const number_list *list, int channel)
     return list->values[list->count == 1 ? 0 : channel];
 }
 
-/* `count` floats in place. `full` is what white is, 255 or 65535. Scaling happens in double and the rest in float, as in
- * Hugging Face's and torchvision's code, so that results are equal to the last bit. */
+/* `count` floats in place. `full` is what white is, 255 or 65535. Scaling happens in double and the rest in float, as
+ * in Hugging Face's and torchvision's code, so that results are equal to the last bit. */
 static void pointwise(const recipe_step *s, int channel, float full, float *x, size_t count)
 {
     if (s->code == STEP_SCALE) {
@@ -351,8 +356,8 @@ static void pointwise(const recipe_step *s, int channel, float full, float *x, s
     }
 }
 
-/* The samples of plane `channel` as floats, after the pointwise steps first .. last - 1. Whole samples of 8 bits have only
- * 256 values, so the steps run over a table. */
+/* The samples of plane `channel` as floats, after the pointwise steps first .. last - 1. Whole samples of 8 bits have
+ * only 256 values, so the steps run over a table. */
 static void run_pointwise(const canvas *c, int channel, const recipe_step *first, const recipe_step *last, float *out)
 {
     const size_t count = c->height * c->width;
@@ -459,11 +464,14 @@ static radz_status resize(radz_preprocessor *p, canvas *c, const recipe_step *s,
         const radz_filter filter = (radz_filter)s->filter;
         radz_status st;
         if (c->kind == SAMPLE_U8)
-            st = radz_resize_u8(p->resizer, plane(c, i), c->width, c->height, out, next.width, next.height, filter, err);
+            st =
+                radz_resize_u8(p->resizer, plane(c, i), c->width, c->height, out, next.width, next.height, filter, err);
         else if (c->kind == SAMPLE_U16)
-            st = radz_resize_u16(p->resizer, plane(c, i), c->width, c->height, out, next.width, next.height, filter, err);
+            st = radz_resize_u16(p->resizer, plane(c, i), c->width, c->height, out, next.width, next.height, filter,
+                                 err);
         else
-            st = radz_resize_f32(p->resizer, plane(c, i), c->width, c->height, out, next.width, next.height, filter, err);
+            st = radz_resize_f32(p->resizer, plane(c, i), c->width, c->height, out, next.width, next.height, filter,
+                                 err);
         if (st != RADZ_OK)
             return st;
     }
@@ -535,8 +543,8 @@ static radz_status crop(radz_preprocessor *p, canvas *c, const recipe_step *s, r
     canvas next = *c;
     next.height = s->height;
     next.width = s->width;
-    return window(p, c, next, crop_offset(c->width, s->width, s->word), crop_offset(c->height, s->height, s->word), &zero,
-                  err);
+    return window(p, c, next, crop_offset(c->width, s->width, s->word), crop_offset(c->height, s->height, s->word),
+                  &zero, err);
 }
 
 static radz_status pad(radz_preprocessor *p, canvas *c, const recipe_step *s, radz_error *err)
@@ -546,8 +554,8 @@ static radz_status pad(radz_preprocessor *p, canvas *c, const recipe_step *s, ra
     next.height = s->height != 0 ? s->height : longer;
     next.width = s->height != 0 ? s->width : longer;
     if (next.height < c->height || next.width < c->width)
-        return radz_fail(err, RADZ_E_VALUE, "the picture has %zu x %zu pixels here and does not fit into %zu x %zu", c->width,
-                         c->height, next.width, next.height);
+        return radz_fail(err, RADZ_E_VALUE, "the picture has %zu x %zu pixels here and does not fit into %zu x %zu",
+                         c->width, c->height, next.width, next.height);
     if (next.height == c->height && next.width == c->width)
         return RADZ_OK;
     if (s->a.count == 3 && (s->a.values[0] != s->a.values[1] || s->a.values[1] != s->a.values[2]))
@@ -616,8 +624,8 @@ radz_status radz_preprocess(radz_preprocessor *p, const radz_picture *picture, f
     if (st != RADZ_OK)
         return st;
     if (c.height != recipe->height || c.width != recipe->width)
-        return radz_fail(err, RADZ_E_INTERNAL, "preprocess '%s' gave %zu x %zu, not %zu x %zu", recipe->text, c.width, c.height,
-                         recipe->width, recipe->height);
+        return radz_fail(err, RADZ_E_INTERNAL, "preprocess '%s' gave %zu x %zu, not %zu x %zu", recipe->text, c.width,
+                         c.height, recipe->width, recipe->height);
     bool alike = c.planes == 1;
     for (const recipe_step *t = s; t < end; t++)
         alike = alike && treats_channels_alike(t);

@@ -40,11 +40,15 @@ _Static_assert(sizeof filter_words / sizeof filter_words[0] == RADZ_FILTER_COUNT
 static const step_kind kinds[STEP_COUNT] = {
     [STEP_GRAY] = {"gray", {{0}}, "gray"},
     [STEP_RGB] = {"rgb", {{0}}, "rgb"},
-    [STEP_DEPTH8] = {"depth8", {{"from", ARG_WORD, offsetof(recipe_step, word), from_words, "max"}},
+    [STEP_DEPTH8] = {"depth8",
+                     {{"from", ARG_WORD, offsetof(recipe_step, word), from_words, "max"}},
                      "depth8 from=max|high|clip"},
     [STEP_MINMAX8] = {"minmax8", {{0}}, "minmax8"},
-    [STEP_EQUALIZE] = {"equalize", {{"bins", ARG_COUNT, offsetof(recipe_step, bins), NULL, "256"}}, "equalize bins=256"},
-    [STEP_FLOAT] = {"float", {{"divide", ARG_WORD, offsetof(recipe_step, word), divide_words, "none"}},
+    [STEP_EQUALIZE] = {"equalize",
+                       {{"bins", ARG_COUNT, offsetof(recipe_step, bins), NULL, "256"}},
+                       "equalize bins=256"},
+    [STEP_FLOAT] = {"float",
+                    {{"divide", ARG_WORD, offsetof(recipe_step, word), divide_words, "none"}},
                     "float divide=none|full|max"},
     [STEP_RESIZE] = {"resize",
                      {{"mode", ARG_WORD, offsetof(recipe_step, word), mode_words, NULL},
@@ -77,13 +81,16 @@ const char *radz_recipe_step_help(size_t i)
 #define IMAGENET_NUMBERS "mean=0.485,0.456,0.406 std=0.229,0.224,0.225"
 
 /* Inputs of published methods, each as its own evaluation code makes them. */
-static const struct { const char *name, *text; } presets[] = {
+static const struct {
+    const char *name, *text;
+} presets[] = {
     {"openai-clip", "depth8 from=max; rgb; resize mode=shorter size=224 filter=bicubic; crop size=224 round=down; "
                     "scale factor=0.00392156862745098; normalize " CLIP_NUMBERS},
     {"openai-clip-336", "depth8 from=max; rgb; resize mode=shorter size=336 filter=bicubic; crop size=336 round=down; "
                         "scale factor=0.00392156862745098; normalize " CLIP_NUMBERS},
-    {"chexzero", "depth8 from=max; gray; resize mode=longer-ratio size=320 filter=lanczos; pad size=320 fill=0 at=centre; "
-                 "rgb; normalize mean=101.48761 std=83.43944; resize mode=squash size=224 filter=bicubic-plain"},
+    {"chexzero",
+     "depth8 from=max; gray; resize mode=longer-ratio size=320 filter=lanczos; pad size=320 fill=0 at=centre; "
+     "rgb; normalize mean=101.48761 std=83.43944; resize mode=squash size=224 filter=bicubic-plain"},
     {"medklip", "depth8 from=max; rgb; resize mode=squash size=224 filter=bilinear; float divide=full; "
                 "normalize " IMAGENET_NUMBERS},
     {"medklip-rsna", "depth8 from=max; gray; equalize bins=256; rgb; resize mode=squash size=224 filter=bilinear; "
@@ -190,7 +197,8 @@ static radz_status parse_numbers(const char *value, bool one, number_list *out, 
     if (*p == ']')
         p += 1 + strspn(p + 1, " \t");
     if (*p != '\0' || (out->count != 1 && (one || out->count != 3)))
-        return radz_fail(err, RADZ_E_VALUE, "'%.80s': %s wanted", value, one ? "one number is" : "one or three numbers are");
+        return radz_fail(err, RADZ_E_VALUE, "'%.80s': %s wanted", value,
+                         one ? "one number is" : "one or three numbers are");
     return RADZ_OK;
 }
 
@@ -273,7 +281,8 @@ static radz_status parse_step(const radz_recipe_step *given, recipe_step *step, 
         if (seen[at])
             continue;
         if (kind->args[at].fallback == NULL)
-            return radz_fail(err, RADZ_E_MISSING, "argument '%s' is missing; wanted: %s", kind->args[at].name, kind->help);
+            return radz_fail(err, RADZ_E_MISSING, "argument '%s' is missing; wanted: %s", kind->args[at].name,
+                             kind->help);
         radz_status st = parse_arg(&kind->args[at], kind->args[at].fallback, step, err);
         if (st != RADZ_OK)
             return st;
@@ -418,7 +427,8 @@ radz_status radz_recipe_build(const char *where, const radz_recipe_step *steps, 
     radz_recipe *recipe = radz_calloc(1, sizeof *recipe, err);
     radz_status st = recipe == NULL ? RADZ_E_NOMEM : RADZ_OK;
     if (st == RADZ_OK && (count == 0 || count > RECIPE_MAX_STEPS))
-        st = radz_fail(err, RADZ_E_VALUE, "%s: %zu preprocess steps; 1 to %d are wanted", where, count, RECIPE_MAX_STEPS);
+        st = radz_fail(err, RADZ_E_VALUE, "%s: %zu preprocess steps; 1 to %d are wanted", where, count,
+                       RECIPE_MAX_STEPS);
     for (size_t i = 0; i < count && st == RADZ_OK; i++) {
         const place here = {where, steps[i].name, i + 1, steps[i].line};
         recipe_step *step = &recipe->steps[i];
@@ -433,8 +443,10 @@ radz_status radz_recipe_build(const char *where, const radz_recipe_step *steps, 
         recipe->count = i + 1;
     }
     if (st == RADZ_OK && (f.height == 0 || f.width == 0))
-        st = radz_fail(err, RADZ_E_VALUE, "%s: the preprocess steps do not end in one size for all pictures; add a crop, a pad "
-                       "with a size, or resize mode=squash", where);
+        st = radz_fail(err, RADZ_E_VALUE,
+                       "%s: the preprocess steps do not end in one size for all pictures; add a crop, a pad "
+                       "with a size, or resize mode=squash",
+                       where);
     if (st == RADZ_OK) {
         recipe->height = f.height;
         recipe->width = f.width;
@@ -493,8 +505,9 @@ radz_status radz_recipe_parse(const char *where, const char *text, radz_recipe *
             char *word = cut_word(&p, &ends);
             char *equals = strchr(word, '=');
             if (equals == NULL || equals == word)
-                st = radz_fail(err, RADZ_E_FORMAT, "%s, preprocess step %zu '%.40s': '%.40s' is not of the form name=value",
-                               where, count, name, word);
+                st = radz_fail(err, RADZ_E_FORMAT,
+                               "%s, preprocess step %zu '%.40s': '%.40s' is not of the form name=value", where, count,
+                               name, word);
             else if (used == RECIPE_MAX_STEPS * MAX_ARGS)
                 st = radz_fail(err, RADZ_E_VALUE, "%s: too many arguments", where);
             else {

@@ -67,7 +67,8 @@ static radz_status read_side(const hf_reader *r, const char *key, const radz_jso
     return RADZ_OK;
 }
 
-/* {"height": h, "width": w}, [h, w], n, and {"shortest_edge": n} or {"longest_edge"...}. *shortest says which was meant. */
+/* {"height": h, "width": w}, [h, w], n, and {"shortest_edge": n} or {"longest_edge"...}. *shortest says which was
+ * meant. */
 static radz_status read_size(const hf_reader *r, const char *key, bool int_is_square, int64_t *height, int64_t *width,
                              bool *shortest)
 {
@@ -148,7 +149,8 @@ static radz_status print_pad(const hf_reader *r, radz_strbuf *text)
     for (char *p = mean.text; st == RADZ_OK && p != NULL && *p != '\0';) {
         char *end;
         const double x = strtod(p, &end);
-        st = radz_strbuf_printf(text, r->err, "%s%.0f", p == mean.text ? "" : ",", (double)(int)(x * 255 < 0 ? 0 : x > 1 ? 255 : x * 255));
+        const int level = (int)(x < 0 ? 0 : x > 1 ? 255 : x * 255);
+        st = radz_strbuf_printf(text, r->err, "%s%d", p == mean.text ? "" : ",", level);
         p = *end == ',' ? end + 1 : end;
     }
     radz_strbuf_free(&mean);
@@ -171,8 +173,9 @@ static radz_status print_resize(const hf_reader *r, radz_strbuf *text)
     const radz_json *value = member(r, "resample");
     if (value != NULL && (!radz_json_as_i64(value, &resample) || resample < 0 || resample > 5))
         return wrong(r, "resample", "a filter number from 0 to 5 is");
-    return radz_strbuf_printf(text, r->err, "; resize mode=%s size=%lldx%lld filter=%s", shortest ? "shorter" : "squash",
-                              (long long)height, (long long)width, radz_filter_name(filters[resample]));
+    return radz_strbuf_printf(text, r->err, "; resize mode=%s size=%lldx%lld filter=%s",
+                              shortest ? "shorter" : "squash", (long long)height, (long long)width,
+                              radz_filter_name(filters[resample]));
 }
 
 static radz_status print_crop(const hf_reader *r, radz_strbuf *text)
@@ -247,7 +250,8 @@ radz_status radz_recipe_from_hf(const radz_json_doc *doc, radz_recipe **out, rad
     *out = NULL;
     hf_reader r = {.doc = doc, .root = radz_json_root(doc), .err = err};
     if (radz_json_kind_of(r.root) != RADZ_JSON_OBJECT)
-        return radz_fail(err, RADZ_E_FORMAT, "%s: an object of preprocessing settings is wanted", radz_json_doc_name(doc));
+        return radz_fail(err, RADZ_E_FORMAT, "%s: an object of preprocessing settings is wanted",
+                         radz_json_doc_name(doc));
     /* newer processor_config.json files hold the image part in one member */
     const radz_json *inner = member(&r, "image_processor");
     if (inner != NULL && radz_json_kind_of(inner) == RADZ_JSON_OBJECT)

@@ -33,8 +33,8 @@ const char *radz_filter_name(size_t i)
     return i < RADZ_FILTER_COUNT ? filter_names[i] : NULL;
 }
 
-/* --- filter functions; their arithmetic is Pillow's, operation by operation, because the weights must not differ in the
- * last bit --- */
+/* --- filter functions; their arithmetic is Pillow's, operation by operation, because the weights must not differ in
+ * the last bit --- */
 
 static double box(double x)
 {
@@ -272,7 +272,8 @@ void radz_resizer_free(radz_resizer *resizer)
 /* --- 8 bits --- */
 
 /* Sums of weight x sample over `count` lines (a multiple of TAPS) of `width` samples, rounded and clipped. Both passes
- * are this one function: the horizontal pass hands it columns. Lines from `limit` on do not exist; their weights are 0. */
+ * are this one function: the horizontal pass hands it columns. Lines from `limit` on do not exist: their weights are
+ * 0. */
 RADZ_VECTOR static void blend_u8(const uint8_t *restrict lines, size_t pitch, size_t first, size_t count, size_t limit,
                                  const int32_t *restrict weight, size_t width, int32_t *restrict sums,
                                  uint8_t *restrict out)
@@ -324,7 +325,8 @@ static inline void transpose_8x8(const uint8_t *in, size_t in_pitch, uint8_t *ou
 }
 
 /* in [height, width] with rows in_pitch apart -> out [width, height] with rows out_pitch apart. */
-static void transpose_u8(const uint8_t *in, size_t width, size_t height, size_t in_pitch, uint8_t *out, size_t out_pitch)
+static void transpose_u8(const uint8_t *in, size_t width, size_t height, size_t in_pitch, uint8_t *out,
+                         size_t out_pitch)
 {
     size_t y = 0;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -439,8 +441,8 @@ RADZ_VECTOR static void blend_f32(const float *restrict lines, size_t pitch, siz
     }
 }
 
-static radz_status horizontal_f32(radz_resizer *r, const weights *w, const float *in, size_t rows, bool whole, float *out,
-                                  radz_error *err)
+static radz_status horizontal_f32(radz_resizer *r, const weights *w, const float *in, size_t rows, bool whole,
+                                  float *out, radz_error *err)
 {
     float *columns = scratch(r, 0, (w->in + w->out) * WIDE_LANES * sizeof *columns, err);
     double *sums = scratch(r, 1, WIDE_LANES * sizeof *sums, err);
@@ -453,8 +455,8 @@ static radz_status horizontal_f32(radz_resizer *r, const weights *w, const float
             for (size_t x = 0; x < w->in; x++)
                 columns[x * WIDE_LANES + i] = in[(y + i) * w->in + x];
         for (size_t x = 0; x < w->out; x++)
-            blend_f32(columns, WIDE_LANES, (size_t)w->first[x], (size_t)w->count[x], w->in, w->real + x * w->taps, n, sums,
-                      whole, made + x * WIDE_LANES);
+            blend_f32(columns, WIDE_LANES, (size_t)w->first[x], (size_t)w->count[x], w->in, w->real + x * w->taps, n,
+                      sums, whole, made + x * WIDE_LANES);
         for (size_t i = 0; i < n; i++)
             for (size_t x = 0; x < w->out; x++)
                 out[(y + i) * w->out + x] = made[x * WIDE_LANES + i];
@@ -462,8 +464,8 @@ static radz_status horizontal_f32(radz_resizer *r, const weights *w, const float
     return RADZ_OK;
 }
 
-static radz_status vertical_f32(radz_resizer *r, const weights *w, const float *in, size_t width, bool whole, float *out,
-                                radz_error *err)
+static radz_status vertical_f32(radz_resizer *r, const weights *w, const float *in, size_t width, bool whole,
+                                float *out, radz_error *err)
 {
     double *sums = scratch(r, 1, width * sizeof *sums, err);
     if (sums == NULL)
@@ -516,8 +518,8 @@ static void nearest_positions(size_t in, size_t out, bool adding, size_t *at)
     }
 }
 
-static radz_status nearest(radz_resizer *r, const void *in, size_t in_width, size_t in_height, void *out, size_t out_width,
-                           size_t out_height, size_t sample, radz_error *err)
+static radz_status nearest(radz_resizer *r, const void *in, size_t in_width, size_t in_height, void *out,
+                           size_t out_width, size_t out_height, size_t sample, radz_error *err)
 {
     size_t *at = scratch(r, 0, (out_width + out_height) * sizeof *at, err);
     if (at == NULL)
@@ -565,14 +567,72 @@ static size_t area_table(size_t in, size_t out, area_entry *table)
     return count;
 }
 
+/* Where a side grows OpenCV's INTER_AREA is a linear interpolation whose weights are the areas: for output position i
+ * the inputs at[i] and at[i] + 1 with weights 1 - part[i] and part[i]. */
+static void area_positions(size_t in, size_t out, size_t *at, float *part)
+{
+    const double inverse = (double)out / (double)in, scale = 1.0 / inverse;
+    for (size_t i = 0; i < out; i++) {
+        size_t from = (size_t)floor((double)i * scale);
+        float f = (float)((double)(i + 1) - (double)(from + 1) * inverse);
+        f = f <= 0 ? 0.0f : f - floorf(f);
+        if (from >= in - 1) {
+            from = in - 1;
+            f = 0;
+        }
+        at[i] = from;
+        part[i] = f;
+    }
+}
+
+static size_t next_of(size_t at, size_t count)
+{
+    return at + 1 < count ? at + 1 : at;
+}
+
+/* 8-bit samples in integers, weights of 11 bits; otherwise float, `top` as in area(). */
+static radz_status area_grow(radz_resizer *r, const float *in, size_t in_width, size_t in_height, float *out,
+                             size_t out_width, size_t out_height, float top, radz_error *err)
+{
+    size_t *at = scratch(r, 0, (out_width + out_height) * (sizeof *at + sizeof(float)), err);
+    if (at == NULL)
+        return RADZ_E_NOMEM;
+    float *part = (float *)(at + out_width + out_height);
+    area_positions(in_width, out_width, at, part);
+    area_positions(in_height, out_height, at + out_width, part + out_width);
+    for (size_t y = 0; y < out_height; y++) {
+        const size_t row = at[out_width + y];
+        const float *a = in + row * in_width, *b = in + next_of(row, in_height) * in_width;
+        const float fy = part[out_width + y];
+        const int wy0 = (int)rintf((1.0f - fy) * 2048), wy1 = (int)rintf(fy * 2048);
+        for (size_t x = 0; x < out_width; x++) {
+            const size_t i = at[x], j = next_of(i, in_width);
+            const float fx = part[x];
+            float *to = out + y * out_width + x;
+            if (top == 255) {
+                const int wx0 = (int)rintf((1.0f - fx) * 2048), wx1 = (int)rintf(fx * 2048);
+                const int upper = (int)a[i] * wx0 + (int)a[j] * wx1, lower = (int)b[i] * wx0 + (int)b[j] * wx1;
+                *to = (float)((((wy0 * (upper >> 4)) >> 16) + ((wy1 * (lower >> 4)) >> 16) + 2) >> 2);
+            } else {
+                const float upper = a[i] * (1.0f - fx) + a[j] * fx, lower = b[i] * (1.0f - fx) + b[j] * fx;
+                const float v = upper * (1.0f - fy) + lower * fy;
+                *to = top > 0 ? rintf(v) : v;
+            }
+        }
+    }
+    return RADZ_OK;
+}
+
 /* Float sums in the order of the inputs; `top` > 0 rounds to whole numbers 0 .. top. */
-static radz_status area(radz_resizer *r, const float *in, size_t in_width, size_t in_height, float *out, size_t out_width,
-                        size_t out_height, float top, radz_error *err)
+static radz_status area(radz_resizer *r, const float *in, size_t in_width, size_t in_height, float *out,
+                        size_t out_width, size_t out_height, float top, radz_error *err)
 {
     if (in_width == out_width && in_height == out_height) {
         memcpy(out, in, in_width * in_height * sizeof *in);
         return RADZ_OK;
     }
+    if (out_width > in_width || out_height > in_height)
+        return area_grow(r, in, in_width, in_height, out, out_width, out_height, top, err);
     if (in_width % out_width == 0 && in_height % out_height == 0) {
         const size_t step_x = in_width / out_width, step_y = in_height / out_height;
         const float share = 1.0f / (float)(step_x * step_y);
@@ -625,13 +685,11 @@ static radz_status check(size_t in_width, size_t in_height, size_t out_width, si
     const size_t sides[4] = {in_width, in_height, out_width, out_height};
     for (size_t i = 0; i < 4; i++)
         if (sides[i] < 1 || sides[i] > MAX_SIDE)
-            return radz_fail(err, RADZ_E_VALUE, "cannot resize %zu x %zu to %zu x %zu pixels: sides of 1 to %d are possible",
-                             in_width, in_height, out_width, out_height, MAX_SIDE);
+            return radz_fail(err, RADZ_E_VALUE,
+                             "cannot resize %zu x %zu to %zu x %zu pixels: sides of 1 to %d are possible", in_width,
+                             in_height, out_width, out_height, MAX_SIDE);
     if ((unsigned)filter >= RADZ_FILTER_COUNT)
         return radz_fail(err, RADZ_E_INTERNAL, "filter number %d", (int)filter);
-    if (filter == RADZ_FILTER_AREA && (out_width > in_width || out_height > in_height))
-        return radz_fail(err, RADZ_E_UNSUPPORTED, "the filter 'area' only shrinks: %zu x %zu cannot become %zu x %zu",
-                         in_width, in_height, out_width, out_height);
     if (filter == RADZ_FILTER_BICUBIC_PLAIN && !real)
         return radz_fail(err, RADZ_E_UNSUPPORTED, "the filter 'bicubic-plain' works on float samples only");
     return RADZ_OK;

@@ -29,12 +29,13 @@ radz_status radz_resizer_create(radz_resizer **out, radz_error *err) RADZ_MUST_U
 void radz_resizer_free(radz_resizer *resizer);
 
 /* in [in_height, in_width] -> out [out_height, out_width], both without padding, not overlapping; sides 1 to 100,000.
- * u8: equal to Pillow's modes "L" and, plane by plane, "RGB" (integer weights of 22 bits, each pass rounded to 8 bits; as
- * in Pillow 13 the horizontal pass comes first unless the height shrinks by more than twice the pixels the width does:
- * there, and only there, earlier versions differ, mostly by one level). u16: equal to "I;16" (double sums, each pass rounded). f32: equal to "F" (double sums, each pass
- * rounded to float; no clipping). AREA follows OpenCV instead, where the size shrinks in both directions or stays; it is
- * RADZ_E_UNSUPPORTED where a side grows. BICUBIC_PLAIN is RADZ_E_UNSUPPORTED but for f32.
- * Sources: Pillow src/libImaging/Resample.c, OpenCV modules/imgproc/src/resize.cpp, PyTorch UpSample.h. */
+ * u8: equal to Pillow's modes "L" and, plane by plane, "RGB" (integer weights of 22 bits, each pass rounded to 8 bits;
+ * as in Pillow 13 the horizontal pass comes first unless the height shrinks by more than twice the pixels the width
+ * does: there, and only there, earlier versions differ, mostly by one level). u16: equal to "I;16" (double sums, each
+ * pass rounded). f32: equal to "F" (double sums, each pass rounded to float; no clipping). AREA follows OpenCV instead:
+ * averages where the picture shrinks in both directions or stays, OpenCV's linear interpolation where a side grows.
+ * BICUBIC_PLAIN is RADZ_E_UNSUPPORTED but for f32. Sources: Pillow src/libImaging/Resample.c, OpenCV
+ * modules/imgproc/src/resize.cpp, PyTorch UpSample.h. */
 radz_status radz_resize_u8(radz_resizer *resizer, const uint8_t *in, size_t in_width, size_t in_height, uint8_t *out,
                            size_t out_width, size_t out_height, radz_filter filter, radz_error *err) RADZ_MUST_USE;
 radz_status radz_resize_u16(radz_resizer *resizer, const uint16_t *in, size_t in_width, size_t in_height, uint16_t *out,

@@ -1,5 +1,5 @@
-/* Any bytes as a PNG file: an error or a picture within the limits, whose every sample can be read. Each input is tried as
- * it is and with all its checksums made right, without which hardly any change would get past the first chunk. */
+/* Any bytes as a PNG file: an error or a picture within the limits, whose every sample can be read. Each input is tried
+ * as it is and with all its checksums made right, without which hardly any change would get past the first chunk. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

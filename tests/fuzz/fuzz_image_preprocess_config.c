@@ -1,5 +1,5 @@
-/* Any bytes as a preprocessor_config.json, and as the text of a recipe. What is accepted prints to a text that is accepted
- * again as the same recipe, and runs on small pictures without touching memory it should not. */
+/* Any bytes as a preprocessor_config.json, and as the text of a recipe. What is accepted prints to a text that is
+ * accepted again as the same recipe, and runs on small pictures without touching memory it should not. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +32,8 @@ static void try_out(radz_recipe *recipe)
         abort();
     for (int channels = 1; channels <= 3; channels += 2)
         for (int bits = 8; bits <= 16; bits += 8) {
-            const radz_picture picture = {.width = 7, .height = 5, .channels = channels, .bits = bits, .pixels = samples};
+            const radz_picture picture = {
+                .width = 7, .height = 5, .channels = channels, .bits = bits, .pixels = samples};
             radz_error mine = {0};
             if (radz_preprocess(preprocessor, &picture, out, &mine) == RADZ_E_INTERNAL)
                 abort();

@@ -1,9 +1,10 @@
 """Makes tests/golden/image/ and the seeds of the image fuzz targets.
 
-Needs Pillow, numpy, torch, transformers and opencv-python-headless. The pictures are invented here (noise, ramps, waves);
-what Pillow, OpenCV, PyTorch and transformers make of them is written down. Run from anywhere:
+Needs Pillow, numpy, torch, transformers and opencv-python-headless. The pictures are invented here (noise, ramps,
+waves); what Pillow, OpenCV, PyTorch and transformers make of them is written down. Run from anywhere:
     python tests/reference/make_image_goldens.py
 """
+
 import hashlib
 import io
 import json
@@ -31,6 +32,7 @@ def sha(array):
 
 # --- a PNG writer for what Pillow does not write: 2 and 4 bits, gray + alpha 16, Adam7 ---
 
+
 def pack(samples, bits):
     """samples [h, n] -> bytes per row, big-endian, packed."""
     if bits == 16:
@@ -41,7 +43,7 @@ def pack(samples, bits):
     for row in samples:
         bitstring = "".join(format(int(v), f"0{bits}b") for v in row)
         bitstring += "0" * (-len(bitstring) % 8)
-        rows.append(bytes(int(bitstring[i:i + 8], 2) for i in range(0, len(bitstring), 8)))
+        rows.append(bytes(int(bitstring[i : i + 8], 2) for i in range(0, len(bitstring), 8)))
     return rows
 
 
@@ -74,8 +76,11 @@ def png(samples, colour_type, bits, adam7=False, palette=None, trns=None, extra=
     h, w = samples.shape[:2]
     flat = samples.reshape(h, w, -1)
     step = max(1, flat.shape[2] * bits // 8)
-    passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)) \
-        if adam7 else ((0, 0, 1, 1),)
+    passes = (
+        ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+        if adam7
+        else ((0, 0, 1, 1),)
+    )
     raw = b""
     for x0, y0, dx, dy in passes:
         part = flat[y0::dy, x0::dx]
@@ -100,7 +105,12 @@ def waves(h, w, channels=1):
     y, x = np.mgrid[0:h, 0:w].astype(float)
     planes = []
     for c in range(channels):
-        v = 120 + 70 * np.sin(x / (9 + c) + c) * np.cos(y / (13 - c)) + 40 * np.sin((x + 2 * y) / 31) + rng.normal(0, 6, (h, w))
+        v = (
+            120
+            + 70 * np.sin(x / (9 + c) + c) * np.cos(y / (13 - c))
+            + 40 * np.sin((x + 2 * y) / 31)
+            + rng.normal(0, 6, (h, w))
+        )
         planes.append(np.clip(v, 0, 255).astype(np.uint8))
     return planes[0] if channels == 1 else np.stack(planes, -1)
 
@@ -109,37 +119,50 @@ def codecs():
     w, h = 23, 17
     files = {}
     for bits in (1, 2, 4, 8, 16):
-        samples = rng.integers(0, 2 ** bits, (h, w))
+        samples = rng.integers(0, 2**bits, (h, w))
         files[f"gray{bits}.png"] = png(samples, 0, bits)
         files[f"gray{bits}_adam7.png"] = png(samples, 0, bits, adam7=True)
     files["gray8_trns.png"] = png(rng.integers(0, 256, (h, w)), 0, 8, trns=struct.pack(">H", 77))
     for bits in (8, 16):
-        files[f"graya{bits}.png"] = png(rng.integers(0, 2 ** bits, (h, w, 2)), 4, bits)
-        rgb = rng.integers(0, 2 ** bits, (h, w, 3))
+        files[f"graya{bits}.png"] = png(rng.integers(0, 2**bits, (h, w, 2)), 4, bits)
+        rgb = rng.integers(0, 2**bits, (h, w, 3))
         files[f"rgb{bits}.png"] = png(rgb, 2, bits)
         files[f"rgb{bits}_adam7.png"] = png(rgb, 2, bits, adam7=True)
-        files[f"rgba{bits}.png"] = png(rng.integers(0, 2 ** bits, (h, w, 4)), 6, bits)
-        files[f"rgba{bits}_adam7.png"] = png(rng.integers(0, 2 ** bits, (h, w, 4)), 6, bits, adam7=True)
+        files[f"rgba{bits}.png"] = png(rng.integers(0, 2**bits, (h, w, 4)), 6, bits)
+        files[f"rgba{bits}_adam7.png"] = png(rng.integers(0, 2**bits, (h, w, 4)), 6, bits, adam7=True)
     gray = rng.integers(0, 256, (h, w, 1))
     opaque = np.concatenate([gray, gray, gray, np.full((h, w, 1), 255)], -1)
     files["rgba8_gray_inside.png"] = png(opaque, 6, 8)
     files["rgb8_trns.png"] = png(rng.integers(0, 3, (h, w, 3)), 2, 8, trns=struct.pack(">HHH", 1, 1, 1))
     for bits in (1, 2, 4, 8):
-        palette = rng.integers(0, 256, (2 ** bits, 3))
-        samples = rng.integers(0, 2 ** bits, (h, w))
+        palette = rng.integers(0, 256, (2**bits, 3))
+        samples = rng.integers(0, 2**bits, (h, w))
         files[f"palette{bits}.png"] = png(samples, 3, bits, palette=palette)
-        files[f"palette{bits}_trns.png"] = png(samples, 3, bits, palette=palette, adam7=bits == 4,
-                                               trns=bytes(rng.integers(0, 256, 2 ** bits).astype(np.uint8)))
-    files["gray8_extras.png"] = png(rng.integers(0, 256, (h, w)), 0, 8,
-                                    extra=chunk(b"gAMA", struct.pack(">I", 45455)) + chunk(b"pHYs", struct.pack(">IIB", 1, 1, 0)) +
-                                    chunk(b"tEXt", b"Comment\0made by hand"))
+        files[f"palette{bits}_trns.png"] = png(
+            samples,
+            3,
+            bits,
+            palette=palette,
+            adam7=bits == 4,
+            trns=bytes(rng.integers(0, 256, 2**bits).astype(np.uint8)),
+        )
+    files["gray8_extras.png"] = png(
+        rng.integers(0, 256, (h, w)),
+        0,
+        8,
+        extra=chunk(b"gAMA", struct.pack(">I", 45455))
+        + chunk(b"pHYs", struct.pack(">IIB", 1, 1, 0))
+        + chunk(b"tEXt", b"Comment\0made by hand"),
+    )
     colour, grey = waves(h * 3, w * 3, 3), waves(h * 3, w * 3)
     files["gray.jpg"] = jpeg(grey, "L", quality=85)
     files["gray_progressive.jpg"] = jpeg(grey, "L", quality=85, progressive=True)
     files["gray_restarts.jpg"] = jpeg(grey, "L", quality=85, restart_marker_blocks=2)
     for name, subsampling in (("444", 0), ("422", 1), ("420", 2)):
         files[f"ycbcr_{name}.jpg"] = jpeg(colour, "RGB", quality=80, subsampling=subsampling)
-        files[f"ycbcr_{name}_progressive.jpg"] = jpeg(colour, "RGB", quality=80, subsampling=subsampling, progressive=True)
+        files[f"ycbcr_{name}_progressive.jpg"] = jpeg(
+            colour, "RGB", quality=80, subsampling=subsampling, progressive=True
+        )
     files["ycbcr_optimized_q30.jpg"] = jpeg(colour, "RGB", quality=30, optimize=True)
     files["rgb.jpg"] = jpeg(colour, "RGB", quality=90, keep_rgb=True)
     inks = np.concatenate([colour, grey[..., None]], -1)
@@ -192,12 +215,25 @@ def make(kind, h, w, seed):
         return np.stack([(pattern(h, w, c, seed) >> 24).astype(np.uint8) for c in range(3)], -1)
     if kind == "I;16":
         return (pattern(h, w, 0, seed) >> 16).astype(np.uint16)
-    return ((pattern(h, w, 0, seed) >> 8).astype(np.float32) / np.float32(1 << 23) - np.float32(1))
+    return (pattern(h, w, 0, seed) >> 8).astype(np.float32) / np.float32(1 << 23) - np.float32(1)
 
 
 def resizes():
-    sizes = [(37, 29, 16, 16), (16, 16, 37, 29), (64, 48, 64, 20), (64, 48, 31, 48), (1, 1, 5, 7), (5, 7, 1, 1), (200, 3, 7, 9),
-             (3, 200, 9, 7), (100, 100, 99, 101), (130, 70, 224, 224), (257, 311, 64, 77), (70, 400, 90, 20), (64, 64, 64, 64)]
+    sizes = [
+        (37, 29, 16, 16),
+        (16, 16, 37, 29),
+        (64, 48, 64, 20),
+        (64, 48, 31, 48),
+        (1, 1, 5, 7),
+        (5, 7, 1, 1),
+        (200, 3, 7, 9),
+        (3, 200, 9, 7),
+        (100, 100, 99, 101),
+        (130, 70, 224, 224),
+        (257, 311, 64, 77),
+        (70, 400, 90, 20),
+        (64, 64, 64, 64),
+    ]
     rows, seed = [], 0
     for kind in ("L", "edges", "RGB", "I;16", "F"):
         for filter_name, number in FILTERS.items():
@@ -210,8 +246,20 @@ def resizes():
             image = Image.fromarray(make(kind, h, w, seed))
             rows.append((kind, "bicubic", w, h, ow, oh, seed, sha(np.array(image.resize((ow, oh), 3)))))
     for kind in ("L", "I;16", "F"):
-        for w, h, ow, oh in ((40, 30, 20, 15), (90, 60, 30, 20), (100, 77, 33, 29), (33, 64, 33, 30), (257, 311, 211, 256),
-                             (64, 64, 64, 64), (70, 50, 69, 49)):
+        for w, h, ow, oh in (
+            (40, 30, 20, 15),
+            (90, 60, 30, 20),
+            (100, 77, 33, 29),
+            (33, 64, 33, 30),
+            (257, 311, 211, 256),
+            (64, 64, 64, 64),
+            (70, 50, 69, 49),
+            (64, 64, 256, 256),
+            (50, 33, 256, 168),
+            (33, 50, 20, 61),
+            (1, 3, 4, 9),
+            (13, 7, 14, 7),
+        ):
             seed += 1
             made = cv2.resize(make(kind, h, w, seed), (ow, oh), interpolation=cv2.INTER_AREA)
             name = sha(made)
@@ -221,8 +269,9 @@ def resizes():
             rows.append((kind, "area", w, h, ow, oh, seed, name))
     for w, h, ow, oh in ((40, 30, 20, 15), (30, 40, 64, 51), (100, 77, 33, 29), (2, 3, 9, 9), (320, 320, 224, 224)):
         seed += 1
-        made = torch.nn.functional.interpolate(torch.from_numpy(make("F", h, w, seed))[None, None], size=(oh, ow), mode="bicubic",
-                                               align_corners=False)[0, 0].numpy()
+        made = torch.nn.functional.interpolate(
+            torch.from_numpy(make("F", h, w, seed))[None, None], size=(oh, ow), mode="bicubic", align_corners=False
+        )[0, 0].numpy()
         name = f"plain_{w}x{h}_{ow}x{oh}.f32"
         made.astype("<f4").ravel()[::31].tofile(GOLDEN / name)
         rows.append(("F", "bicubic-plain", w, h, ow, oh, seed, name))
@@ -231,23 +280,65 @@ def resizes():
 
 # --- Hugging Face ---
 
+
 def huggingface():
     configs = {
-        "clip": {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 32}, "crop_size": {"height": 28, "width": 28}},
-        "clip_old": {"feature_extractor_type": "CLIPFeatureExtractor", "crop_size": 24, "size": 24, "resample": 3, "do_resize": True,
-                     "do_center_crop": True, "do_normalize": True, "image_mean": [0.48145466, 0.4578275, 0.40821073],
-                     "image_std": [0.26862954, 0.26130258, 0.27577711]},
-        "squash": {"image_processor_type": "CLIPImageProcessor", "size": {"height": 20, "width": 33}, "do_center_crop": False,
-                   "resample": 2},
-        "odd_crop": {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 31}, "crop_size": {"height": 19, "width": 26},
-                     "resample": 1, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.5, 0.5, 0.5]},
-        "crop_pads": {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 20}, "crop_size": {"height": 37, "width": 41}},
-        "no_normalize": {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 22}, "crop_size": 22,
-                         "do_normalize": False},
-        "no_rescale": {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 22}, "crop_size": 22, "do_rescale": False,
-                       "image_mean": [101.48761, 101.48761, 101.48761], "image_std": [83.43944, 83.43944, 83.43944]},
-        "list_size": {"image_processor_type": "CLIPImageProcessor", "size": [25, 18], "do_center_crop": False, "resample": 4,
-                      "rescale_factor": 0.00784313725490196},
+        "clip": {
+            "image_processor_type": "CLIPImageProcessor",
+            "size": {"shortest_edge": 32},
+            "crop_size": {"height": 28, "width": 28},
+        },
+        "clip_old": {
+            "feature_extractor_type": "CLIPFeatureExtractor",
+            "crop_size": 24,
+            "size": 24,
+            "resample": 3,
+            "do_resize": True,
+            "do_center_crop": True,
+            "do_normalize": True,
+            "image_mean": [0.48145466, 0.4578275, 0.40821073],
+            "image_std": [0.26862954, 0.26130258, 0.27577711],
+        },
+        "squash": {
+            "image_processor_type": "CLIPImageProcessor",
+            "size": {"height": 20, "width": 33},
+            "do_center_crop": False,
+            "resample": 2,
+        },
+        "odd_crop": {
+            "image_processor_type": "CLIPImageProcessor",
+            "size": {"shortest_edge": 31},
+            "crop_size": {"height": 19, "width": 26},
+            "resample": 1,
+            "image_mean": [0.5, 0.5, 0.5],
+            "image_std": [0.5, 0.5, 0.5],
+        },
+        "crop_pads": {
+            "image_processor_type": "CLIPImageProcessor",
+            "size": {"shortest_edge": 20},
+            "crop_size": {"height": 37, "width": 41},
+        },
+        "no_normalize": {
+            "image_processor_type": "CLIPImageProcessor",
+            "size": {"shortest_edge": 22},
+            "crop_size": 22,
+            "do_normalize": False,
+        },
+        "no_rescale": {
+            "image_processor_type": "CLIPImageProcessor",
+            "size": {"shortest_edge": 22},
+            "crop_size": 22,
+            "do_rescale": False,
+            "image_mean": [101.48761, 101.48761, 101.48761],
+            "image_std": [83.43944, 83.43944, 83.43944],
+        },
+        "list_size": {
+            "image_processor_type": "CLIPImageProcessor",
+            "size": [25, 18],
+            "do_center_crop": False,
+            "resample": 4,
+            "rescale_factor": 0.00784313725490196,
+        },
     }
     rows = []
     for name, config in configs.items():
@@ -307,7 +398,7 @@ def area_square(gray, scale):
     made = cv2.resize(array, target[::-1], interpolation=cv2.INTER_AREA)
     top, left = (scale - made.shape[0]) // 2, (scale - made.shape[1]) // 2
     out = np.zeros((scale, scale), np.uint8)
-    out[top:top + made.shape[0], left:left + made.shape[1]] = made
+    out[top : top + made.shape[0], left : left + made.shape[1]] = made
     return Image.fromarray(out)
 
 
@@ -353,17 +444,22 @@ def medklip_rsna(image):
 
 METHODS = {
     "openai-clip": lambda im: torch.from_numpy(CLIPImageProcessorPil()(im, return_tensors="np")["pixel_values"][0]),
-    "openai-clip-336": lambda im: torch.from_numpy(CLIPImageProcessorPil(size={"shortest_edge": 336}, crop_size=336)(
-        im, return_tensors="np")["pixel_values"][0]),
+    "openai-clip-336": lambda im: torch.from_numpy(
+        CLIPImageProcessorPil(size={"shortest_edge": 336}, crop_size=336)(im, return_tensors="np")["pixel_values"][0]
+    ),
     "chexzero": chexzero,
     "medklip": lambda im: normalized(to_tensor(im.convert("RGB").resize((224, 224), Image.BILINEAR)), *IMAGENET),
     "medklip-rsna": medklip_rsna,
     "kad": lambda im: normalized(to_tensor(im.convert("RGB").resize((512, 512), Image.BICUBIC)), *IMAGENET),
     "kad-1024": lambda im: normalized(to_tensor(im.convert("RGB").resize((1024, 1024), Image.BICUBIC)), *IMAGENET),
-    "carzero": lambda im: normalized(to_tensor(centre_crop_torchvision(area_square(im.convert("L"), 256), 224).convert("RGB")),
-                                     [0.4978] * 3, [0.2449] * 3),
-    "gloria": lambda im: normalized(to_tensor(centre_crop_torchvision(area_square(im.convert("L"), 256), 224).convert("RGB")),
-                                    [0.5] * 3, [0.5] * 3),
+    "carzero": lambda im: normalized(
+        to_tensor(centre_crop_torchvision(area_square(im.convert("L"), 256), 224).convert("RGB")),
+        [0.4978] * 3,
+        [0.2449] * 3,
+    ),
+    "gloria": lambda im: normalized(
+        to_tensor(centre_crop_torchvision(area_square(im.convert("L"), 256), 224).convert("RGB")), [0.5] * 3, [0.5] * 3
+    ),
     "biovil": lambda im: biovil(im, 480),
     "biovil-t": lambda im: biovil(im, 448),
     "llava": llava,
@@ -374,8 +470,6 @@ def methods():
     rows = []
     for name, steps in METHODS.items():
         for image in ("big_gray.png", "wide_rgb.png"):
-            if image == "wide_rgb.png" and name in ("carzero", "gloria"):
-                continue  # smaller than the target: OpenCV interpolates there instead of averaging
             pixels = steps(Image.open(GOLDEN / image)).numpy().astype("<f4")
             step = 211 if pixels.size < 200000 else 1511
             out = f"preset_{name}_{image[:3]}.f32"
@@ -391,42 +485,60 @@ def seeds():
     w, h = 9, 5
     small = rng.integers(0, 256, (h, w, 4))
     for bits in (1, 2, 4, 8, 16):
-        (CORPUS / "image_png" / f"gray{bits}.png").write_bytes(png(small[..., 0] % 2 ** bits, 0, bits, adam7=bits == 4))
+        (CORPUS / "image_png" / f"gray{bits}.png").write_bytes(png(small[..., 0] % 2**bits, 0, bits, adam7=bits == 4))
     for bits in (8, 16):
         (CORPUS / "image_png" / f"graya{bits}.png").write_bytes(png(small[..., :2], 4, bits))
         (CORPUS / "image_png" / f"rgb{bits}.png").write_bytes(png(small[..., :3], 2, bits, adam7=bits == 16))
         (CORPUS / "image_png" / f"rgba{bits}.png").write_bytes(png(small, 6, bits))
     for bits in (1, 4, 8):
         (CORPUS / "image_png" / f"palette{bits}.png").write_bytes(
-            png(small[..., 0] % 2 ** bits, 3, bits, palette=rng.integers(0, 256, (2 ** bits, 3)), trns=b"\x10\x80"))
+            png(small[..., 0] % 2**bits, 3, bits, palette=rng.integers(0, 256, (2**bits, 3)), trns=b"\x10\x80")
+        )
     huge = bytearray(png(small[..., 0], 0, 8))
     huge[16:24] = struct.pack(">II", 60000, 60000)
     huge[29:33] = struct.pack(">I", zlib.crc32(bytes(huge[12:29])))
     (CORPUS / "image_png" / "huge.png").write_bytes(bytes(huge))
     colour, gray = waves(18, 21, 3), waves(18, 21)
-    files = {"gray": jpeg(gray, "L", quality=60), "gray_progressive": jpeg(gray, "L", quality=60, progressive=True),
-             "420": jpeg(colour, "RGB", quality=60), "444": jpeg(colour, "RGB", quality=60, subsampling=0),
-             "progressive": jpeg(colour, "RGB", quality=60, progressive=True), "rgb": jpeg(colour, "RGB", quality=60, keep_rgb=True),
-             "restarts": jpeg(colour, "RGB", quality=60, restart_marker_blocks=1),
-             "cmyk": jpeg(np.concatenate([colour, gray[..., None]], -1), "CMYK", quality=60)}
+    files = {
+        "gray": jpeg(gray, "L", quality=60),
+        "gray_progressive": jpeg(gray, "L", quality=60, progressive=True),
+        "420": jpeg(colour, "RGB", quality=60),
+        "444": jpeg(colour, "RGB", quality=60, subsampling=0),
+        "progressive": jpeg(colour, "RGB", quality=60, progressive=True),
+        "rgb": jpeg(colour, "RGB", quality=60, keep_rgb=True),
+        "restarts": jpeg(colour, "RGB", quality=60, restart_marker_blocks=1),
+        "cmyk": jpeg(np.concatenate([colour, gray[..., None]], -1), "CMYK", quality=60),
+    }
     for name, data in files.items():
         (CORPUS / "image_jpeg" / f"{name}.jpg").write_bytes(data)
     for path in GOLDEN.glob("hf_*.json"):
         (CORPUS / "image_preprocess_config" / path.name).write_text(path.read_text())
-    (CORPUS / "image_preprocess_config" / "llava.json").write_text(json.dumps(
-        {"image_processor_type": "LlavaImageProcessor", "do_pad": True, "size": {"shortest_edge": 30}, "crop_size": 30}))
+    (CORPUS / "image_preprocess_config" / "llava.json").write_text(
+        json.dumps(
+            {
+                "image_processor_type": "LlavaImageProcessor",
+                "do_pad": True,
+                "size": {"shortest_edge": 30},
+                "crop_size": 30,
+            }
+        )
+    )
     (CORPUS / "image_preprocess_config" / "recipe.txt").write_text(
-        "depth8 from=max; gray; equalize bins=16; rgb; pad size=square fill=122,116,104 at=corner; resize mode=longer size=20 "
-        "filter=area; pad size=24 fill=0; crop size=20x18 round=even; float divide=max; scale factor=2; normalize mean=0.5 "
-        "std=0.1,0.2,0.3; resize mode=squash size=11x7 filter=bicubic-plain")
+        "depth8 from=max; gray; equalize bins=16; rgb; pad size=square fill=122,116,104 at=corner; resize mode=longer "
+        "size=20 filter=area; pad size=24 fill=0; crop size=20x18 round=even; float divide=max; scale factor=2; "
+        "normalize mean=0.5 std=0.1,0.2,0.3; resize mode=squash size=11x7 filter=bicubic-plain"
+    )
     (CORPUS / "image_preprocess_config" / "recipe2.txt").write_text(
-        "minmax8; resize mode=longer-ratio size=9 filter=lanczos; pad size=9; float divide=full; resize mode=shorter size=5 "
-        "filter=nearest; crop size=5")
+        "minmax8; resize mode=longer-ratio size=9 filter=lanczos; pad size=9; float divide=full; resize mode=shorter "
+        "size=5 filter=nearest; crop size=5"
+    )
 
 
 def write(name, header, rows):
-    versions = (f"# Pillow {PIL.__version__} (libjpeg-turbo {features.version('libjpeg_turbo')}), numpy {np.__version__}, "
-                f"torch {torch.__version__}, transformers {transformers.__version__}, OpenCV {cv2.__version__}\n")
+    versions = (
+        f"# Pillow {PIL.__version__} (libjpeg-turbo {features.version('libjpeg_turbo')}), numpy {np.__version__}, "
+        f"torch {torch.__version__}, transformers {transformers.__version__}, OpenCV {cv2.__version__}\n"
+    )
     text = versions + header + "\n" + "".join(",".join(str(v) for v in row) + "\n" for row in rows)
     (GOLDEN / name).write_text(text)
 

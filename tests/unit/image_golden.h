@@ -16,21 +16,21 @@
 #include "base/hash.h"
 
 #define GOLDEN RADZ_TEST_DIR "/golden/image/"
-#define OK(call)                                                                                                                \
-    do {                                                                                                                        \
-        err = (radz_error){0};                                                                                                  \
-        if ((call) != RADZ_OK)                                                                                                  \
-            fail_msg("%s: %s", #call, err.message);                                                                             \
+#define OK(call)                                                                                                       \
+    do {                                                                                                               \
+        err = (radz_error){0};                                                                                         \
+        if ((call) != RADZ_OK)                                                                                         \
+            fail_msg("%s: %s", #call, err.message);                                                                    \
     } while (0)
 
 /* The call fails with `code` and a message that contains `text`. */
-#define FAILS(call, wanted, text)                                                                                               \
-    do {                                                                                                                        \
-        err = (radz_error){0};                                                                                                  \
-        radz_status got_ = (call);                                                                                              \
-        if (got_ != (wanted) || err.code != got_ || strstr(err.message, (text)) == NULL)                                        \
-            fail_msg("%s: status %s, message '%s'; wanted %s and '%s'", #call, radz_status_name(got_), err.message,             \
-                     radz_status_name(wanted), (text));                                                                         \
+#define FAILS(call, wanted, text)                                                                                      \
+    do {                                                                                                               \
+        err = (radz_error){0};                                                                                         \
+        radz_status got_ = (call);                                                                                     \
+        if (got_ != (wanted) || err.code != got_ || strstr(err.message, (text)) == NULL)                               \
+            fail_msg("%s: status %s, message '%s'; wanted %s and '%s'", #call, radz_status_name(got_), err.message,    \
+                     radz_status_name(wanted), (text));                                                                \
     } while (0)
 
 enum { GOLDEN_FIELDS = 8 };

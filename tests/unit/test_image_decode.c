@@ -91,15 +91,17 @@ static radz_status decode_cut(const blob *b, size_t size, radz_error *err)
 static void truncated_anywhere_is_an_error(void **state)
 {
     (void)state;
-    static const char *const names[] = {"gray8.png", "gray16_adam7.png", "rgba8.png", "palette4_trns.png", "gray8_extras.png",
-                                        "gray.jpg", "gray_progressive.jpg", "ycbcr_420.jpg", "gray_restarts.jpg", "cmyk.jpg"};
+    static const char *const names[] = {
+        "gray8.png", "gray16_adam7.png",     "rgba8.png",     "palette4_trns.png", "gray8_extras.png",
+        "gray.jpg",  "gray_progressive.jpg", "ycbcr_420.jpg", "gray_restarts.jpg", "cmyk.jpg"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         blob b = load(names[i]);
         for (size_t size = 0; size < b.size; size++) {
             radz_error err = {0};
             radz_status st = decode_cut(&b, size, &err);
             if (st != RADZ_E_FORMAT)
-                fail_msg("%s cut to %zu of %zu bytes: %s '%s'", names[i], size, b.size, radz_status_name(st), err.message);
+                fail_msg("%s cut to %zu of %zu bytes: %s '%s'", names[i], size, b.size, radz_status_name(st),
+                         err.message);
             assert_non_null(strstr(err.message, "'cut.png'"));
             assert_int_equal(picture.width, 0);
         }
@@ -166,7 +168,8 @@ static void header_limits(void **state)
     char path[512];
     snprintf(path, sizeof path, "%s/fuzz/corpus/image_png/huge.png", RADZ_TEST_DIR);
     const radz_picture before = picture;
-    FAILS(radz_picture_read(path, NULL, &picture, &err), RADZ_E_VALUE, "60000 x 60000 pixels, but at most 20000 per side");
+    FAILS(radz_picture_read(path, NULL, &picture, &err), RADZ_E_VALUE,
+          "60000 x 60000 pixels, but at most 20000 per side");
     assert_int_equal(picture.capacity, before.capacity); /* nothing was allocated for it */
     const radz_picture_limits area = {100000, 1000000, 1 << 20};
     FAILS(radz_picture_read(path, &area, &picture, &err), RADZ_E_VALUE, "3600000000 pixels, but at most 1000000");
@@ -180,7 +183,8 @@ static void header_limits(void **state)
           "'wide.jpg': 60138 x 60138 pixels, but at most 20000");
     free(b.data);
     const radz_picture_limits small = {10, 1000, 1 << 20};
-    FAILS(radz_picture_read(GOLDEN "gray8.png", &small, &picture, &err), RADZ_E_VALUE, "23 x 17 pixels, but at most 10");
+    FAILS(radz_picture_read(GOLDEN "gray8.png", &small, &picture, &err), RADZ_E_VALUE,
+          "23 x 17 pixels, but at most 10");
     const radz_picture_limits bytes = {1000, 1000000, 10};
     FAILS(radz_picture_read(GOLDEN "gray8.png", &bytes, &picture, &err), RADZ_E_VALUE, "gray8.png");
 }

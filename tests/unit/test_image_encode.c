@@ -82,7 +82,7 @@ static void jpeg_round_trip(void **state)
         uint8_t smooth[48 * 40 * 3];
         for (int i = 0; i < 48 * 40 * channels; i++)
             smooth[i] = (uint8_t)(60 + i / channels % 48 * 2 + i / channels / 48);
-        OK(radz_jpeg_write(path, &(radz_pixels){smooth, 48, 40, channels, 8}, 95, &err));
+        OK(radz_jpeg_write(path, &(radz_pixels){smooth, 48, 40, channels, 8}, 50, &err));
         OK(radz_picture_read(path, NULL, &picture, &err));
         assert_string_equal(picture.codec, "jpeg");
         assert_int_equal(picture.channels, channels);
@@ -91,8 +91,8 @@ static void jpeg_round_trip(void **state)
             const int difference = abs(((uint8_t *)picture.pixels)[i] - smooth[i]);
             worst = difference > worst ? difference : worst;
         }
-        print_message("JPEG quality 95, %d channels: worst difference %d\n", channels, worst);
-        assert_true(worst <= 3); /* seen: 0 for both */
+        print_message("JPEG quality 50, %d channels: worst difference %d\n", channels, worst);
+        assert_true(worst <= 3); /* seen: 3 for both; 0 at quality 95 */
     }
     radz_picture_free(&picture);
 }
@@ -108,7 +108,8 @@ static void refused(void **state)
     FAILS(radz_jpeg_write(path, &(radz_pixels){data, 4, 4, 2, 8}, 90, &err), RADZ_E_VALUE, "2 channels; 1 and 3");
     FAILS(radz_jpeg_write(path, &(radz_pixels){data, 4, 4, 1, 16}, 90, &err), RADZ_E_VALUE, "16 bits per sample; 8 is");
     FAILS(radz_jpeg_write(path, &(radz_pixels){data, 4, 4, 1, 8}, 0, &err), RADZ_E_VALUE, "quality 0");
-    FAILS(radz_png_write("no/such/folder/x.png", &(radz_pixels){data, 4, 4, 1, 8}, &err), RADZ_E_MISSING, "no/such/folder");
+    FAILS(radz_png_write("no/such/folder/x.png", &(radz_pixels){data, 4, 4, 1, 8}, &err), RADZ_E_MISSING,
+          "no/such/folder");
 }
 
 /* A disk that fills up: /dev/full is no regular file to rename, so the file size limit of the process stands in. */
@@ -126,7 +127,8 @@ static void full_disk_leaves_the_old_file(void **state)
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
     const radz_pixels pixels = {data, 600, 400, 3, 8};
     radz_error png = {0}, jpeg = {0};
-    radz_status png_status = radz_png_write(path, &pixels, &png), jpeg_status = radz_jpeg_write(path, &pixels, 98, &jpeg);
+    radz_status png_status = radz_png_write(path, &pixels, &png),
+                jpeg_status = radz_jpeg_write(path, &pixels, 98, &jpeg);
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
     assert_int_equal(png_status, RADZ_E_IO);
     assert_int_equal(jpeg_status, RADZ_E_IO);

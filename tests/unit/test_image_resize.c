@@ -11,7 +11,8 @@ static radz_resizer *resizer;
 /* The same hash of a position as in make_image_goldens.py. */
 static uint32_t pattern(size_t x, size_t y, size_t plane, uint32_t seed)
 {
-    uint32_t v = (uint32_t)x * 2654435761u + (uint32_t)y * 2246822519u + (uint32_t)plane * 3266489917u + seed * 668265263u;
+    uint32_t v =
+        (uint32_t)x * 2654435761u + (uint32_t)y * 2246822519u + (uint32_t)plane * 3266489917u + seed * 668265263u;
     v = (v ^ (v >> 15)) * 2246822519u;
     v = (v ^ (v >> 13)) * 3266489917u;
     return v ^ (v >> 16);
@@ -118,10 +119,10 @@ static void one_size(char **f)
 static void equal_to_the_references(void **state)
 {
     (void)state;
-    assert_int_equal(golden_rows("resize.csv", 8, one_size), 5 * 6 * 13 + 4 + 21 + 5);
+    assert_int_equal(golden_rows("resize.csv", 8, one_size), 5 * 6 * 13 + 4 + 36 + 5);
     /* PyTorch and OpenCV sum in float, in orders of their own; samples are -1 .. 1 */
     print_message("worst difference from PyTorch %.3g, from OpenCV's area of floats %.3g\n", plain_worst, area_worst);
-    assert_true(plain_worst < 1e-6); /* seen: 6.0e-7 */
+    assert_true(plain_worst < 1e-6); /* seen: 5.4e-7 */
     assert_true(area_worst < 1e-6);  /* seen: 3.0e-8 */
 }
 
@@ -160,12 +161,13 @@ static void plain_pass(const uint8_t *in, size_t n_in, size_t step_in, uint8_t *
 static void equal_to_plain_loops(void **state)
 {
     (void)state;
-    static const size_t sizes[][4] = {{1024, 1024, 224, 224}, {63, 65, 224, 200}, {129, 64, 65, 63}, {64, 130, 500, 128},
-                                      {7, 9, 8, 8}, {300, 290, 299, 7}};
+    static const size_t sizes[][4] = {{1024, 1024, 224, 224}, {63, 65, 224, 200}, {129, 64, 65, 63},
+                                      {64, 130, 500, 128},    {7, 9, 8, 8},       {300, 290, 299, 7}};
     radz_error err;
     for (size_t k = 0; k < sizeof sizes / sizeof sizes[0]; k++) {
         const size_t w = sizes[k][0], h = sizes[k][1], ow = sizes[k][2], oh = sizes[k][3];
-        uint8_t *in = malloc(w * h), *middle = malloc(w * h + ow * h + w * oh), *wanted = malloc(ow * oh), *out = malloc(ow * oh);
+        uint8_t *in = malloc(w * h), *middle = malloc(w * h + ow * h + w * oh), *wanted = malloc(ow * oh),
+                *out = malloc(ow * oh);
         assert_true(in != NULL && middle != NULL && wanted != NULL && out != NULL);
         for (size_t i = 0; i < w * h; i++)
             in[i] = (uint8_t)(pattern(i % w, i / w, 1, 99) >> 24);
@@ -213,7 +215,6 @@ static void refused(void **state)
     (void)state;
     radz_error err;
     uint8_t in[16] = {0}, out[64];
-    FAILS(radz_resize_u8(resizer, in, 4, 4, out, 8, 8, RADZ_FILTER_AREA, &err), RADZ_E_UNSUPPORTED, "4 x 4 cannot become 8 x 8");
     FAILS(radz_resize_u8(resizer, in, 4, 4, out, 8, 8, RADZ_FILTER_BICUBIC_PLAIN, &err), RADZ_E_UNSUPPORTED, "float");
     FAILS(radz_resize_u8(resizer, in, 4, 4, out, 0, 8, RADZ_FILTER_BOX, &err), RADZ_E_VALUE, "4 x 4 to 0 x 8");
     FAILS(radz_resize_u8(resizer, in, 4, 4, out, 100001, 8, RADZ_FILTER_BOX, &err), RADZ_E_VALUE, "100001");
