@@ -1,5 +1,6 @@
 /* radz-bench: the table of commands, and nothing that a room could do. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
