@@ -118,22 +118,38 @@ static radz_status check_images(checker *c, const radz_split_spec *split, const 
     return RADZ_OK;
 }
 
+/* What the load counted while it passed over faults. */
 static radz_status check_rows(checker *c, const radz_split_spec *split, const radz_dataset *d)
 {
-    radz_finding *f;
-    if (d->n_repeated > 0)
-        TRY(add(c, RADZ_SEVERITY_WARNING, "repeated-rows", split->name, d->n_repeated,
-                "Each image is counted once; a program that counts rows gets other figures.",
-                "%zu rows repeat an image, with the same labels", d->n_repeated));
-    if (d->n_listed_twice > 0)
-        TRY(add(c, RADZ_SEVERITY_WARNING, "listed-twice", split->name, d->n_listed_twice,
-                "Each image is counted once; a program that counts lines gets other figures.",
-                "%zu lines of '%s' repeat an image", d->n_listed_twice, split->list));
-    if (d->n_unlabelled > 0) {
-        TRY(f = add(c, RADZ_SEVERITY_ERROR, "no-labels", split->name, d->n_unlabelled,
-                    "They are left out; figures are not those of the split.",
-                    "%zu images of '%s' have no row in '%s'", d->n_unlabelled, split->list, d->label_file));
-        TRY(example(c, f, d->unlabelled_example));
+    const struct {
+        radz_fault_kind kind;
+        radz_severity severity;
+        const char *code, *what, *file, *effect;
+    } table[] = {
+        {RADZ_FAULT_UNKNOWN_LABEL, RADZ_SEVERITY_ERROR, "unknown-label", "labels that are no class of the card",
+         d->label_file,
+         "A run stops there. A program that takes them for negatives counts the finding as absent on these images."},
+        {RADZ_FAULT_CONTRADICTION, RADZ_SEVERITY_ERROR, "contradiction",
+         "rows that contradict themselves or an earlier row of the image", d->label_file,
+         "A run stops there. A program that keeps one or the other gets other figures."},
+        {RADZ_FAULT_BAD_ID, RADZ_SEVERITY_ERROR, "bad-id", "rows without an image id, or with a tab or a line break in it",
+         d->label_file, "A run stops there."},
+        {RADZ_FAULT_UNLABELLED, RADZ_SEVERITY_ERROR, "no-labels", "images without a row in the label file", split->list,
+         "They are left out; figures are not those of the split."},
+        {RADZ_FAULT_REPEATED, RADZ_SEVERITY_WARNING, "repeated-rows", "rows that repeat an image, with the same labels",
+         d->label_file, "Each image is counted once; a program that counts rows gets other figures."},
+        {RADZ_FAULT_LISTED_TWICE, RADZ_SEVERITY_WARNING, "listed-twice", "lines that repeat an image", split->list,
+         "Each image is counted once; a program that counts lines gets other figures."},
+    };
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        const radz_fault *fault = &d->faults[table[i].kind];
+        if (fault->count == 0)
+            continue;
+        radz_finding *f = add(c, table[i].severity, table[i].code, split->name, fault->count, table[i].effect,
+                              "'%.300s': %s: %zu", table[i].file, table[i].what, fault->count);
+        TRY(f);
+        for (size_t e = 0; e < RADZ_FAULT_EXAMPLES && fault->examples[e] != NULL; e++)
+            TRY(example(c, f, fault->examples[e]));
     }
     return RADZ_OK;
 }
@@ -303,7 +319,7 @@ radz_status radz_check_dataset(const radz_dataset_card *card, const char *root, 
     radz_status st = RADZ_OK;
     for (size_t i = 0; i < card->splits_count && st == RADZ_OK; i++) {
         const radz_split_spec *split = &card->splits[i];
-        const radz_dataset_filter everything = {.keep_missing = true};
+        const radz_dataset_filter everything = {.keep_missing = true, .tolerate = true};
         radz_error why = {0};
         st = radz_dataset_load(card, root, split->name, &everything, &sets[i], &why);
         if (st == RADZ_OK) {

@@ -30,6 +30,7 @@ typedef struct row_image {
 
 typedef struct loader {
     const radz_dataset_card *card;
+    bool tolerate; /* see radz_dataset_filter */
     const radz_split_spec *split;
     const char *root;
     size_t n_classes; /* of the card */
@@ -181,6 +182,24 @@ void radz_dataset_location_free(radz_dataset_location *location)
     *location = (radz_dataset_location){.presence = RADZ_DATASET_NOT_HERE};
 }
 
+/* ---- faults ---- */
+
+/* Counts a fault; `thing` is its example, unless the same thing is one already. `line` of the label file, 0: none. */
+static radz_status note_fault(loader *l, radz_fault_kind kind, const char *thing, size_t line, radz_error *err)
+{
+    radz_fault *fault = &l->d->faults[kind];
+    size_t length = strlen(thing), i = 0;
+    fault->count++;
+    for (; i < RADZ_FAULT_EXAMPLES && fault->examples[i] != NULL; i++)
+        if (strncmp(fault->examples[i], thing, length) == 0 && strchr(" ", fault->examples[i][length]) != NULL)
+            return RADZ_OK;
+    if (i == RADZ_FAULT_EXAMPLES)
+        return RADZ_OK;
+    fault->examples[i] = line > 0 ? radz_arena_printf(&l->d->arena, err, "%s (line %zu)", thing, line)
+                                  : radz_arena_strdup(&l->d->arena, thing, err);
+    return fault->examples[i] != NULL ? RADZ_OK : RADZ_E_NOMEM;
+}
+
 /* ---- split lists ---- */
 
 /* Adds the ids of a list file, one per line; CRLF, a byte order mark, blanks around and a missing last line break are
@@ -215,7 +234,8 @@ static radz_status read_list(loader *l, const char *name, radz_error *err)
             uint32_t number;
             bool is_new;
             st = radz_name_add(&l->listed, &l->d->arena, at, &number, &is_new, err);
-            l->d->n_listed_twice += st == RADZ_OK && !is_new;
+            if (st == RADZ_OK && !is_new && l->split->list != NULL) /* of the split itself, not of those it excludes */
+                st = note_fault(l, RADZ_FAULT_LISTED_TWICE, at, 0, err);
         }
         at = stop + 1;
     }
@@ -231,7 +251,6 @@ static radz_status read_lists(loader *l, radz_error *err)
     radz_status st = RADZ_OK;
     for (size_t i = 0; i < l->split->except_count && st == RADZ_OK; i++)
         st = read_list(l, radz_dataset_card_split(l->card, l->split->except[i])->list, err);
-    l->d->n_listed_twice = 0;
     return st;
 }
 
@@ -292,9 +311,11 @@ static radz_status learn_spellings(loader *l, radz_error *err)
     return st;
 }
 
-static radz_status fail_label(const loader *l, const radz_csv *csv, const char *label, radz_error *err)
+static radz_status fail_label(loader *l, const radz_csv *csv, const char *label, radz_error *err)
 {
     radz_error known = {0};
+    if (l->tolerate)
+        return note_fault(l, RADZ_FAULT_UNKNOWN_LABEL, label, radz_csv_line(csv), err);
     (void)radz_fail_unknown_in(&known, "label", label, l->spellings.names, l->spellings.count);
     return radz_fail(err, RADZ_E_VALUE, "'%.250s' line %zu column '%s': %s", radz_csv_file(csv), radz_csv_line(csv),
                      l->card->labels->column, known.message);
@@ -316,9 +337,10 @@ static radz_status parse_label_list(loader *l, const radz_csv *csv, const char *
         if (number == RADZ_NAME_NONE) {
             char label[100];
             snprintf(label, sizeof label, "%.*s", (int)(last - at > 99 ? 99 : last - at), at);
-            return fail_label(l, csv, label, err);
-        }
-        if (l->meaning[number] == LABEL_NONE)
+            radz_status st = fail_label(l, csv, label, err);
+            if (st != RADZ_OK)
+                return st;
+        } else if (l->meaning[number] == LABEL_NONE)
             none = true;
         else
             l->row_labels[l->meaning[number]] = 1, some = true;
@@ -326,6 +348,8 @@ static radz_status parse_label_list(loader *l, const radz_csv *csv, const char *
             break;
         at = next + 1;
     }
+    if (none && some && l->tolerate)
+        return note_fault(l, RADZ_FAULT_CONTRADICTION, text, radz_csv_line(csv), err);
     if (none && some)
         return radz_fail(err, RADZ_E_VALUE, "'%.250s' line %zu column '%s': '%.200s' says that nothing was found and names"
                          " a finding", radz_csv_file(csv), radz_csv_line(csv), l->card->labels->column, text);
@@ -352,7 +376,14 @@ static radz_status parse_label_columns(loader *l, const radz_csv *csv, const cha
             l->row_labels[i] = 1;
         else if (is_one_of(value, spec->unknown, spec->unknown_count))
             l->row_labels[i] = RADZ_LABEL_MASKED;
-        else {
+        else if (l->tolerate) {
+            char text[200];
+            snprintf(text, sizeof text, "%.100s '%.80s'", l->card->classes[i].column, value);
+            radz_status st = note_fault(l, RADZ_FAULT_UNKNOWN_LABEL, text, radz_csv_line(csv), err);
+            if (st != RADZ_OK)
+                return st;
+            l->row_labels[i] = 0;
+        } else {
             char yes[120], no[120], mask[120];
             join_names(spec->positive, spec->positive_count, yes, sizeof yes);
             join_names(spec->negative, spec->negative_count, no, sizeof no);
@@ -400,16 +431,19 @@ static radz_status merge_row(loader *l, const radz_csv *csv, uint32_t image, rad
                 there[i] = l->row_labels[i];
         return RADZ_OK;
     }
-    if (memcmp(there, l->row_labels, l->n_classes) != 0)
-        return radz_fail(err, RADZ_E_VALUE, "'%.300s' line %zu: image '%.100s' has other labels than on line %u",
-                         radz_csv_file(csv), radz_csv_line(csv), l->images.names[image], l->rows[image].line);
-    l->d->n_repeated++;
-    return RADZ_OK;
+    bool same = memcmp(there, l->row_labels, l->n_classes) == 0;
+    if (same || l->tolerate)
+        return note_fault(l, same ? RADZ_FAULT_REPEATED : RADZ_FAULT_CONTRADICTION, l->images.names[image],
+                          radz_csv_line(csv), err);
+    return radz_fail(err, RADZ_E_VALUE, "'%.300s' line %zu: image '%.100s' has other labels than on line %u",
+                     radz_csv_file(csv), radz_csv_line(csv), l->images.names[image], l->rows[image].line);
 }
 
 static radz_status add_row(loader *l, const radz_csv *csv, const char *const *fields, radz_error *err)
 {
     const char *id = fields[l->image_column];
+    if (l->tolerate && (id[0] == '\0' || strpbrk(id, "\t\r\n") != NULL))
+        return note_fault(l, RADZ_FAULT_BAD_ID, id[0] == '\0' ? "(none)" : id, radz_csv_line(csv), err);
     if (id[0] == '\0')
         return radz_fail(err, RADZ_E_VALUE, "'%.300s' line %zu column '%s': no image id", radz_csv_file(csv),
                          radz_csv_line(csv), l->card->columns->image);
@@ -687,12 +721,12 @@ static radz_status survey_split(loader *l, radz_error *err)
             d->missing_example = l->images.names[image];
         add_fingerprint_line(&hash, l->images.names[image], labels, C, line);
     }
-    if (l->split->list != NULL) {
-        for (size_t i = 0; i < l->listed.count; i++)
-            if (radz_name_find(&l->images, l->listed.names[i]) == RADZ_NAME_NONE && d->n_unlabelled++ == 0)
-                d->unlabelled_example = l->listed.names[i];
-    }
-    return radz_sha256_end(&hash, d->split_fingerprint, err);
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; l->split->list != NULL && i < l->listed.count && st == RADZ_OK; i++)
+        if (radz_name_find(&l->images, l->listed.names[i]) == RADZ_NAME_NONE)
+            st = note_fault(l, RADZ_FAULT_UNLABELLED, l->listed.names[i], 0, err);
+    radz_status ended = radz_sha256_end(&hash, d->split_fingerprint, st == RADZ_OK ? err : NULL);
+    return st != RADZ_OK ? st : ended;
 }
 
 static radz_status choose_classes(loader *l, const radz_dataset_filter *filter, size_t *columns, radz_error *err)
@@ -970,7 +1004,8 @@ radz_status radz_dataset_load(const radz_dataset_card *card, const char *root, c
     const radz_split_spec *spec = radz_dataset_card_split(card, split != NULL ? split : card->split);
     if (spec == NULL)
         return fail_split_name(card, split, err);
-    loader l = {.card = card, .split = spec, .root = root, .n_classes = card->classes_count};
+    loader l = {.card = card, .split = spec, .root = root, .n_classes = card->classes_count,
+                .tolerate = filter != NULL && filter->tolerate};
     l.d = radz_calloc(1, sizeof *l.d, err);
     if (l.d == NULL)
         return RADZ_E_NOMEM;

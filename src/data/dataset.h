@@ -42,12 +42,32 @@ typedef struct radz_sample {
     uint32_t patient;       /* [0, n_patients): the cluster for the bootstrap */
 } radz_sample;
 
+/* What a load counts, with up to three examples of each. The last three end a load with an error unless the filter says
+ * `tolerate`. */
+typedef enum radz_fault_kind {
+    RADZ_FAULT_REPEATED,      /* rows that repeat an image, with the same labels */
+    RADZ_FAULT_LISTED_TWICE,  /* lines of the split's list that repeat an image */
+    RADZ_FAULT_UNLABELLED,    /* images of the split's list without a row in the label file */
+    RADZ_FAULT_UNKNOWN_LABEL, /* labels that are not on the card */
+    RADZ_FAULT_CONTRADICTION, /* rows that contradict themselves or an earlier row of the same image */
+    RADZ_FAULT_BAD_ID,        /* rows without an image id, or with one that holds a tab or a line break */
+    RADZ_FAULT_KIND_COUNT
+} radz_fault_kind;
+
+enum { RADZ_FAULT_EXAMPLES = 3 };
+typedef struct radz_fault {
+    size_t count;
+    const char *examples[RADZ_FAULT_EXAMPLES]; /* distinct; NULL past the last */
+} radz_fault;
+
 typedef struct radz_dataset_filter {
     const char *const *classes; /* keep only these, in the card's order; count 0: all */
     size_t classes_count;
     size_t limit;      /* keep about as few as this many samples; 0: all */
     uint64_t seed;     /* of the choice that `limit` makes */
     bool keep_missing; /* keep samples without an image file (checks; label work) */
+    bool tolerate;     /* for checks: faults in rows are counted, not an error. A label that is not on the card is passed
+                        * over, of contradicting rows the first is kept: no figure may be made from such a load */
 } radz_dataset_filter;
 
 /* Samples in byte order of their ids. Owned by the data set and unchanging after the load. */
@@ -66,11 +86,8 @@ typedef struct radz_dataset {
     size_t *split_positives;     /* [card->classes_count] */
     size_t n_missing;            /* images of the split without a file */
     const char *missing_example; /* id of the first of them; NULL: none */
+    radz_fault faults[RADZ_FAULT_KIND_COUNT]; /* of the whole split */
     size_t n_rows;               /* rows of the label file, all splits */
-    size_t n_repeated;           /* rows that repeat an image with the same labels */
-    size_t n_unlabelled;         /* ids in the split's list without a row in the label file */
-    const char *unlabelled_example;
-    size_t n_listed_twice;       /* ids that the split's list names more than once */
     size_t n_reports;            /* samples with a report */
     radz_arena arena;            /* owns the strings */
 } radz_dataset;

@@ -64,10 +64,11 @@ static void lookalike_test_split(void **state)
     assert_int_equal(d->split_patients, 4);
     assert_int_equal(d->n_missing, 1);
     assert_string_equal(d->missing_example, "00000102_001.png");
-    assert_int_equal(d->n_repeated, 1);
-    assert_int_equal(d->n_listed_twice, 1);
-    assert_int_equal(d->n_unlabelled, 1);
-    assert_string_equal(d->unlabelled_example, "00000199_000.png");
+    assert_int_equal(d->faults[RADZ_FAULT_REPEATED].count, 1);
+    assert_int_equal(d->faults[RADZ_FAULT_LISTED_TWICE].count, 1);
+    assert_int_equal(d->faults[RADZ_FAULT_UNLABELLED].count, 1);
+    assert_string_equal(d->faults[RADZ_FAULT_UNLABELLED].examples[0], "00000199_000.png");
+    assert_null(d->faults[RADZ_FAULT_UNLABELLED].examples[1]);
     assert_int_equal(d->n, 5);
     assert_int_equal(d->n_patients, 4);
     assert_int_equal(d->n_classes, 8);
@@ -483,9 +484,9 @@ static void checks_of_the_lookalike(void **state)
         {"rows", NULL, RADZ_SEVERITY_WARNING, 1, "has 10 rows; the published file has 11", NULL},
         {"images", "test", RADZ_SEVERITY_ERROR, 1, "6 images; the published split has 7", NULL},
         {"positives", "test", RADZ_SEVERITY_ERROR, 1, "differs", "Mass: 1, published 2"},
-        {"repeated-rows", "test", RADZ_SEVERITY_WARNING, 1, "1 rows repeat an image", NULL},
-        {"listed-twice", "test", RADZ_SEVERITY_WARNING, 1, "1 lines of 'test_list.txt'", NULL},
-        {"no-labels", "test", RADZ_SEVERITY_ERROR, 1, "1 images of 'test_list.txt' have no row", "00000199_000.png"},
+        {"repeated-rows", "test", RADZ_SEVERITY_WARNING, 1, "rows that repeat an image, with the same labels: 1", "00000104_000.png (line 12)"},
+        {"listed-twice", "test", RADZ_SEVERITY_WARNING, 1, "'test_list.txt': lines that repeat an image: 1", "00000104_000.png"},
+        {"no-labels", "test", RADZ_SEVERITY_ERROR, 1, "'test_list.txt': images without a row in the label file: 1", "00000199_000.png"},
         {"missing-images", "test", RADZ_SEVERITY_WARNING, 1, "1 of 6 images have no file", "00000102_001.png"},
         {"missing-images", "train", RADZ_SEVERITY_WARNING, 2, "2 of 3 images have no file", "00000103_001.png"},
         {"one-valued-class", "test", RADZ_SEVERITY_WARNING, 2, "one value only", "Infiltration: 0 positive, 5 negative"},
@@ -528,9 +529,16 @@ static void check_of_nothing(void **state)
     tree t = make_tree("lookalike", H "a,Mass,1,PA,1,M\nb,Maas,2,PA,1,M\n", "a\nb\n");
     radz_findings f = {0};
     need(radz_check_dataset(t.card, t.folder, &f, &err), &err);
-    const radz_finding *g = finding(&f, "unreadable", "test");
+    const radz_finding *g = finding(&f, "unknown-label", "test");
     assert_int_equal(g->severity, RADZ_SEVERITY_ERROR);
-    assert_non_null(strstr(g->what, "line 3 column 'Finding Labels': unknown label 'Maas'"));
+    assert_string_equal(g->examples[0], "Maas (line 3)");
+    assert_null(g->examples[1]);
+    radz_findings_free(&f);
+    put(&t, "Data_Entry_2017.csv", H "a,Mass,1,PA,1\n", strlen(H "a,Mass,1,PA,1\n"));
+    need(radz_check_dataset(t.card, t.folder, &f, &err), &err);
+    g = finding(&f, "unreadable", "test");
+    assert_int_equal(g->severity, RADZ_SEVERITY_ERROR);
+    assert_non_null(strstr(g->what, "line 2"));
     radz_findings_free(&f);
     put(&t, "Data_Entry_2017.csv", H "a,Mass,1,PA,1,M\nb,Mass,1,PA,1,M\n", strlen(H "a,Mass,1,PA,1,M\nb,Mass,1,PA,1,M\n"));
     need(radz_check_dataset(t.card, t.folder, &f, &err), &err);
