@@ -145,6 +145,10 @@ const char *radz_metric_status_name(radz_metric_status status)
         return "na-no-class";
     case RADZ_METRIC_FEW_REPLICATES:
         return "na-few-replicates";
+    case RADZ_METRIC_FEW_ROWS:
+        return "na-few-rows";
+    case RADZ_METRIC_ZERO_VARIANCE:
+        return "na-zero-variance";
     }
     return "na";
 }

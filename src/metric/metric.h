@@ -66,7 +66,9 @@ typedef enum radz_metric_status {
     RADZ_METRIC_ONE_VALUE,     /* only positive or only negative rows */
     RADZ_METRIC_ZERO_DIVISION, /* ppv without a positive call, npv without a negative one */
     RADZ_METRIC_NO_CLASS,      /* a mean with no defined class, or of a metric that is not averaged */
-    RADZ_METRIC_FEW_REPLICATES /* an interval from fewer than RADZ_RESAMPLE_LEAST replicates */
+    RADZ_METRIC_FEW_REPLICATES, /* an interval from fewer than RADZ_RESAMPLE_LEAST replicates */
+    RADZ_METRIC_FEW_ROWS,      /* a variance from fewer than two positive or two negative rows */
+    RADZ_METRIC_ZERO_VARIANCE  /* a test or a transformed interval where nothing varies */
 } radz_metric_status;
 const char *radz_metric_status_name(radz_metric_status status); /* "ok", "na-no-rows", "na-one-value", ... */
 

@@ -192,10 +192,10 @@ def scorer_cases():
                "clip-cosine": [number(x) for x in (scale * cosine[..., 0]).ravel()]}
 
 
-def write(path, content):
+def write(path, content, made_by="tests/reference/make_metric_goldens.py"):
     path = os.path.join(GOLDEN, path)
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    content = {"made_by": "tests/reference/make_metric_goldens.py", "versions": VERSIONS, **content}
+    content = {"made_by": made_by, "versions": VERSIONS, **content}
     lines = ["{"]
     for i, (key, value) in enumerate(content.items()):
         comma = "," if i + 1 < len(content) else ""
