@@ -57,6 +57,7 @@ void radz_print_help(const radz_command *command); /* NULL: the overview */
 radz_status radz_cmd_run(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_check(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_list(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_datasets(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_embed(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_report(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_plot(const radz_options *options, int *exit_code, radz_error *err);

@@ -18,7 +18,7 @@ static const struct {
 } kinds[RADZ_CARD_KIND_COUNT] = {
     [RADZ_CARD_SUITE] = {"suite", "suites"},       [RADZ_CARD_DATASET] = {"data set", "datasets"},
     [RADZ_CARD_MODEL] = {"model", "models"},       [RADZ_CARD_PROMPTS] = {"prompt set", "prompts"},
-    [RADZ_CARD_RECIPE] = {"recipe", "recipes"},
+    [RADZ_CARD_RECIPE] = {"recipe", "recipes"},    [RADZ_CARD_TERMS] = {"table of terms", "terms"},
 };
 
 const char *radz_card_kind_name(radz_card_kind kind)
@@ -171,6 +171,12 @@ static char *variable_name(const char *prefix, const char *name, radz_error *err
     return text;
 }
 
+static bool is_sha256(const char *text)
+{
+    size_t digits = strspn(text, "0123456789abcdef");
+    return digits == RADZ_SHA256_HEX_SIZE - 1 && text[digits] == '\0';
+}
+
 static radz_status finish_model(void *card, const radz_card_source *source, radz_error *err)
 {
     radz_model_card *model = card;
@@ -179,8 +185,7 @@ static radz_status finish_model(void *card, const radz_card_source *source, radz
     if (model->preprocess != NULL && model->preprocess_steps_count > 0)
         return radz_card_fail(source, err, "preprocess_steps", "both 'preprocess' and 'preprocess_steps'; wanted one");
     if (model->weights_sha256 != NULL) {
-        size_t digits = strspn(model->weights_sha256, "0123456789abcdef");
-        if (digits != RADZ_SHA256_HEX_SIZE - 1 || model->weights_sha256[digits] != '\0')
+        if (!is_sha256(model->weights_sha256))
             return radz_card_fail(source, err, "weights_sha256", "'%.80s' is not 64 lower-case hexadecimal digits",
                                   model->weights_sha256);
     }
@@ -289,6 +294,7 @@ static const cyaml_schema_value_t count_entry = {
 
 static const cyaml_schema_field_t split_fields[] = {
     RADZ_FIELD_TEXT("name", radz_split_spec, name),
+    RADZ_FIELD_TEXT_OPTIONAL("note", radz_split_spec, note),
     RADZ_FIELD_TEXT_OPTIONAL("list", radz_split_spec, list),
     RADZ_FIELD_TEXT_OPTIONAL("column", radz_split_spec, column),
     RADZ_FIELD_TEXT_OPTIONAL("value", radz_split_spec, value),
@@ -297,6 +303,7 @@ static const cyaml_schema_field_t split_fields[] = {
     CYAML_FIELD_UINT("patients", CYAML_FLAG_OPTIONAL, radz_split_spec, patients),
     CYAML_FIELD_SEQUENCE("positives", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, radz_split_spec, positives,
                          &count_entry, 0, CYAML_UNLIMITED),
+    RADZ_FIELD_TEXT_OPTIONAL("fingerprint", radz_split_spec, fingerprint),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t split_entry = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, radz_split_spec, split_fields)};
@@ -343,10 +350,25 @@ static const cyaml_schema_field_t generated_fields[] = {
     CYAML_FIELD_UINT("patients", CYAML_FLAG_DEFAULT, radz_generated_spec, patients),
     RADZ_FIELD_TEXT_OPTIONAL("complete", radz_generated_spec, complete), CYAML_FIELD_END};
 
+static const cyaml_schema_field_t literature_fields[] = {
+    RADZ_FIELD_TEXT("preset", radz_literature, preset), RADZ_FIELD_TEXT_OPTIONAL("split", radz_literature, split),
+    RADZ_FIELD_TEXT("who", radz_literature, who), CYAML_FIELD_END};
+static const cyaml_schema_value_t literature_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, radz_literature, literature_fields)};
+
 static const cyaml_schema_field_t dataset_fields[] = {
     RADZ_CARD_BASE_FIELDS(radz_dataset_card),
+    RADZ_FIELD_TEXT_OPTIONAL("description", radz_dataset_card, description),
     RADZ_FIELD_TEXT("licence", radz_dataset_card, licence),
     RADZ_FIELD_TEXT("source", radz_dataset_card, source),
+    RADZ_FIELD_TEXT_OPTIONAL("access", radz_dataset_card, access),
+    RADZ_FIELD_TEXT_OPTIONAL("size", radz_dataset_card, size),
+    RADZ_FIELD_TEXT_OPTIONAL("pictures", radz_dataset_card, pictures),
+    RADZ_FIELD_TEXT_OPTIONAL("tree", radz_dataset_card, tree),
+    CYAML_FIELD_SEQUENCE("literature", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, radz_dataset_card, literature,
+                         &literature_entry, 0, 100),
+    RADZ_FIELD_TEXTS_OPTIONAL("must_know", radz_dataset_card, must_know),
+    RADZ_FIELD_TEXTS_OPTIONAL("images_from", radz_dataset_card, images_from),
     RADZ_FIELD_TEXT("citation", radz_dataset_card, citation),
     RADZ_FIELD_TEXT("provide", radz_dataset_card, provide),
     RADZ_FIELD_TEXT_OPTIONAL("notes", radz_dataset_card, notes),
@@ -355,7 +377,8 @@ static const cyaml_schema_field_t dataset_fields[] = {
     CYAML_FIELD_BOOL("synthetic", CYAML_FLAG_OPTIONAL, radz_dataset_card, synthetic),
     CYAML_FIELD_ENUM("reader", CYAML_FLAG_STRICT, radz_dataset_card, reader, reader_names, COUNT(reader_names)),
     RADZ_FIELD_TEXT_OPTIONAL("split", radz_dataset_card, split),
-    CYAML_FIELD_SEQUENCE("classes", CYAML_FLAG_POINTER, radz_dataset_card, classes, &class_entry, 1, 1000),
+    CYAML_FIELD_SEQUENCE("classes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, radz_dataset_card, classes, &class_entry, 0,
+                         1000),
     CYAML_FIELD_SEQUENCE("groups", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, radz_dataset_card, groups, &group_entry,
                          0, 100),
     CYAML_FIELD_MAPPING_PTR("labels", CYAML_FLAG_OPTIONAL, radz_dataset_card, labels, labels_fields),
@@ -498,6 +521,9 @@ static radz_status check_split(const radz_dataset_card *card, size_t i, const ra
             if (strcmp(split->positives[j].class_name, split->positives[k].class_name) == 0)
                 return radz_card_fail(source, err, at, "class '%.80s' is there twice", split->positives[j].class_name);
     }
+    snprintf(at, sizeof at, "splits[%zu].fingerprint", i);
+    if (split->fingerprint != NULL && !is_sha256(split->fingerprint))
+        return radz_card_fail(source, err, at, "'%.80s' is not 64 lower-case hexadecimal digits", split->fingerprint);
     snprintf(at, sizeof at, "splits[%zu].positives", i);
     if (split->positives_count != 0 && split->positives_count != card->classes_count)
         return radz_card_fail(source, err, at, "%zu classes; wanted all %zu, or leave the key out",
@@ -554,7 +580,8 @@ static radz_status finish_dataset(void *data, const radz_card_source *source, ra
 {
     radz_dataset_card *card = data;
     if (card->reader != RADZ_READER_NONE) {
-        const char *missing = card->labels == NULL    ? "labels"
+        const char *missing = card->classes_count == 0 ? "classes"
+                              : card->labels == NULL    ? "labels"
                               : card->columns == NULL ? "columns"
                               : card->images == NULL  ? "images"
                               : card->splits_count == 0 ? "splits"
@@ -571,6 +598,14 @@ static radz_status finish_dataset(void *data, const radz_card_source *source, ra
         st = finish_labels(card, source, err);
     if (st == RADZ_OK && card->split != NULL && radz_dataset_card_split(card, card->split) == NULL)
         st = fail_split(card, source, "split", card->split, err);
+    for (size_t i = 0; i < card->literature_count && st == RADZ_OK; i++) {
+        char at[80];
+        snprintf(at, sizeof at, "literature[%zu].split", i);
+        if (card->literature[i].split != NULL && radz_dataset_card_split(card, card->literature[i].split) == NULL)
+            st = fail_split(card, source, at, card->literature[i].split, err);
+    }
+    if (st == RADZ_OK)
+        st = radz_card_need_distinct(source, err, "images_from", card->images_from, card->images_from_count);
     if (st == RADZ_OK && card->split == NULL && card->splits_count > 0)
         st = radz_card_set_text(&card->split, card->splits[0].name, err);
     if (card->generated != NULL && !radz_card_has(source, "generated.seed"))

@@ -23,6 +23,7 @@ typedef enum radz_card_kind {
     RADZ_CARD_MODEL,   /* FOLDER/models/NAME.yaml */
     RADZ_CARD_PROMPTS, /* FOLDER/prompts/NAME.yaml */
     RADZ_CARD_RECIPE,  /* FOLDER/recipes/NAME.yaml */
+    RADZ_CARD_TERMS,   /* FOLDER/terms/NAME.yaml, see data/terms.h */
     RADZ_CARD_KIND_COUNT
 } radz_card_kind;
 
@@ -152,6 +153,7 @@ typedef struct radz_class_count {
  * `except`, or (nothing given) all. */
 typedef struct radz_split_spec {
     char *name;
+    char *note;   /* optional: which split that is, in words */
     char *list;   /* optional: file with one image id per line, below the root */
     char *column; /* optional: with `value` */
     char *value;
@@ -161,6 +163,7 @@ typedef struct radz_split_spec {
     uint64_t images, patients;
     radz_class_count *positives;
     size_t positives_count;
+    char *fingerprint; /* optional: 64 hex digits, of the whole split with all classes; see radz_dataset_fingerprint */
 } radz_split_spec;
 
 typedef struct radz_columns_spec { /* header names; optional ones NULL */
@@ -209,10 +212,28 @@ typedef struct radz_generated_spec {
     char *complete;    /* optional: file below the root that lists, one per line, the splits that are wholly there */
 } radz_generated_spec;
 
+/* How published figures on the set were made. */
+typedef struct radz_literature {
+    char *preset; /* name of a protocol preset */
+    char *split;  /* optional: a split of the card */
+    char *who;    /* the papers, and what they did */
+} radz_literature;
+
 typedef struct radz_dataset_card {
     radz_card_base base;
+    char *description; /* optional: one paragraph; this and what follows up to `must_know` is what `datasets` prints */
     char *licence;
     char *source;   /* where it is to be had */
+    char *access;   /* optional: what one must do to get it ("no registration") */
+    char *size;     /* optional: of the download */
+    char *pictures; /* optional: file format and size of the images */
+    char *tree;     /* optional: the folder as it is expected, one line a file or folder */
+    radz_literature *literature; /* optional */
+    size_t literature_count;
+    char **must_know; /* optional: what a reader of the figures or of the files must know, a paragraph each */
+    size_t must_know_count;
+    char **images_from; /* optional: data sets that its images come from, whole or in part */
+    size_t images_from_count;
     char *citation;
     char *provide;  /* one line: how to put it in place */
     char *notes;    /* optional */

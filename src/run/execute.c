@@ -38,6 +38,7 @@ typedef struct execution {
     const radz_plan *plan;
     const radz_execute_options *options;
     uint64_t seed;
+    radz_terms_card *terms;
     radz_cache *cache;
     radz_memo *memo;
     loaded_dataset *datasets; /* [plan->n_datasets] */
@@ -225,7 +226,7 @@ static radz_status embed_dataset(execution *e, loaded_model *m, size_t d, radz_e
     double begun = radz_clock_seconds();
     radz_prompt_texts *p = &m->prompts[d];
     if (st == RADZ_OK)
-        st = radz_prompt_texts_make(m->planned->prompts, set->data->classes, set->data->n_classes, p, err);
+        st = radz_prompt_texts_make(m->planned->prompts, e->terms, set->data->classes, set->data->n_classes, p, err);
     if (st == RADZ_OK) {
         p->embeddings = radz_calloc(p->n * radz_encoder_info(m->encoder)->dim, sizeof(float), err);
         st = p->embeddings == NULL ? RADZ_E_NOMEM
@@ -299,6 +300,8 @@ static radz_status name_run(execution *e, radz_error *err)
             radz_sha256_add_text(&hash, radz_encoder_info(m->encoder)->dtype);
             radz_sha256_add_text(&hash, radz_encoder_info(m->encoder)->device_class);
         }
+        for (size_t d = 0; d < e->plan->n_datasets; d++)
+            radz_sha256_add_text(&hash, m->prompts[d].list.sha256); /* the table of terms has a say in it */
         for (size_t d = 0; d < e->plan->n_datasets; d++)
             for (size_t s = 0; s < m->outputs[d].n_skips; s++)
                 radz_sha256_add_text(&hash, e->datasets[d].names[m->outputs[d].skips[s].index]);
@@ -403,6 +406,8 @@ static radz_status prepare(execution *e, radz_error *err)
     if (st == RADZ_OK && e->options->results_dir != NULL) /* found out now, not after an hour of work */
         st = radz_mkdirs(e->options->results_dir, err);
     if (st == RADZ_OK)
+        st = radz_terms_find_card(&e->home->places, RADZ_TERMS_DEFAULT, &e->terms, err);
+    if (st == RADZ_OK)
         st = radz_cache_open(e->home->cache, &e->cache, err);
     if (st == RADZ_OK)
         st = radz_memo_open(e->cache, &e->memo, err);
@@ -441,6 +446,7 @@ static radz_status tear_down(execution *e, radz_status st, radz_error *err)
         st = st == RADZ_OK ? closed : st;
     }
     radz_cache_free(e->cache);
+    radz_terms_card_free(e->terms);
     free(e->models);
     free(e->datasets);
     free(e->run_dir);

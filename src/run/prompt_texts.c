@@ -1,19 +1,38 @@
 #include "run/prompt_texts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 
-radz_status radz_prompt_texts_make(const radz_prompts_card *card, const char *const *classes, size_t n_classes,
-                                   radz_prompt_texts *out, radz_error *err)
+/* The card's entry for a class, or for another name of the same term; NULL: none. */
+static const radz_prompts_class *find_entry(const radz_prompts_card *card, const radz_terms_card *terms,
+                                            const char *class_name, const radz_term *term)
+{
+    for (size_t i = 0; i < card->classes_count; i++)
+        if (strcmp(card->classes[i].class_name, class_name) == 0)
+            return &card->classes[i];
+    for (size_t i = 0; i < card->classes_count && term != NULL; i++)
+        if (radz_term_find(terms, card->classes[i].class_name) == term)
+            return &card->classes[i];
+    return NULL;
+}
+
+radz_status radz_prompt_texts_make(const radz_prompts_card *card, const radz_terms_card *terms, const char *const *classes,
+                                   size_t n_classes, radz_prompt_texts *out, radz_error *err)
 {
     *out = (radz_prompt_texts){0};
-    radz_prompt_class *named = radz_calloc(card->classes_count, sizeof *named, err);
+    radz_prompt_class *named = radz_calloc(n_classes, sizeof *named, err);
     if (named == NULL)
         return RADZ_E_NOMEM;
-    for (size_t i = 0; i < card->classes_count; i++) {
-        const radz_prompts_class *c = &card->classes[i];
-        named[i] = (radz_prompt_class){c->class_name, c->name, c->description, c->negative};
+    for (size_t i = 0; i < n_classes; i++) {
+        const radz_term *term = radz_term_find(terms, classes[i]);
+        const radz_prompts_class *c = find_entry(card, terms, classes[i], term);
+        named[i] = (radz_prompt_class){.class_name = classes[i]};
+        if (c != NULL)
+            named[i] = (radz_prompt_class){classes[i], c->name, c->description, c->negative};
+        if (named[i].name == NULL && term != NULL)
+            named[i].name = radz_term_prompt(term);
     }
     radz_prompt_set set = {
         .name = card->base.name,
@@ -22,7 +41,7 @@ radz_status radz_prompt_texts_make(const radz_prompts_card *card, const char *co
         .negative_templates = (const char *const *)card->negative_templates,
         .n_negative_templates = card->negative_templates_count,
         .classes = named,
-        .n_classes = card->classes_count,
+        .n_classes = n_classes,
     };
     radz_status st = radz_prompts_expand(&set, classes, n_classes, NULL, 0, &out->list, err);
     free(named);

@@ -3,6 +3,7 @@
 #define RADZ_RUN_PROMPT_TEXTS_H
 
 #include "data/card.h"
+#include "data/terms.h"
 #include "text/prompts.h"
 
 typedef struct radz_prompt_texts {
@@ -15,9 +16,11 @@ typedef struct radz_prompt_texts {
     float *embeddings;      /* [n, dim]; set by whoever encodes them, owned here */
 } radz_prompt_texts;
 
-/* `out` is zeroed first; free it with radz_prompt_texts_free also after an error. */
-radz_status radz_prompt_texts_make(const radz_prompts_card *card, const char *const *classes, size_t n_classes,
-                                   radz_prompt_texts *out, radz_error *err) RADZ_MUST_USE;
+/* How a class is said: as the card's entry for it says, else as the entry for another name of the same term says (the card
+ * lists Effusion, the data set Pleural Effusion), else as the table of terms says, else by its own name. `terms` NULL: no
+ * table. `out` is zeroed first; free it with radz_prompt_texts_free also after an error. */
+radz_status radz_prompt_texts_make(const radz_prompts_card *card, const radz_terms_card *terms, const char *const *classes,
+                                   size_t n_classes, radz_prompt_texts *out, radz_error *err) RADZ_MUST_USE;
 void radz_prompt_texts_free(radz_prompt_texts *texts);
 
 #endif

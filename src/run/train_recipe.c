@@ -293,6 +293,7 @@ static radz_status prepare_validation(job *j, radz_error *err)
 {
     const radz_recipe_validation *v = j->recipe->validation;
     radz_prompts_card *card = NULL;
+    radz_terms_card *terms = NULL;
     radz_recipe *steps = NULL;
     size_t context = j->recipe->tokenizer->context, count = 0;
     char *path = NULL, *file = NULL;
@@ -308,7 +309,8 @@ static radz_status prepare_validation(job *j, radz_error *err)
     if ((st = radz_scorer_find(SCORER, &j->scorer, err)) || (st = radz_metric_work_create(&j->work, err)) ||
         (st = radz_card_find(&j->home->places, RADZ_CARD_PROMPTS, v->prompts, &path, err)) ||
         (st = radz_prompts_card_load(path, &card, err)) ||
-        (st = radz_prompt_texts_make(card, j->val->classes, j->val->n_classes, &j->prompts, err)))
+        (st = radz_terms_find_card(&j->home->places, RADZ_TERMS_DEFAULT, &terms, err)) ||
+        (st = radz_prompt_texts_make(card, terms, j->val->classes, j->val->n_classes, &j->prompts, err)))
         goto done;
     st = RADZ_E_NOMEM;
     j->found = radz_calloc(j->val->n_classes, sizeof *j->found, err);
@@ -326,6 +328,7 @@ static radz_status prepare_validation(job *j, radz_error *err)
         st = radz_feed_preprocess(j->val, steps, j->options->threads, &j->val_planes, err);
 done:
     radz_prompts_card_free(card);
+    radz_terms_card_free(terms);
     radz_recipe_free(steps);
     free(path);
     free(file);

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "data/card.h"
 #include "data/card_engine.h"
+#include "data/terms.h"
 
 #define MANIFESTS RADZ_SOURCE_DIR "/manifests"
 static const char *const folders[] = {RADZ_TEST_DIR "/golden/data/no-such-folder", MANIFESTS};
@@ -35,7 +36,8 @@ static void shipped_cards_load(void **state)
     } kinds[] = {{RADZ_CARD_SUITE, &radz_suite_schema, 1},
                  {RADZ_CARD_DATASET, &radz_dataset_schema, 6},
                  {RADZ_CARD_MODEL, &radz_model_schema, 1},
-                 {RADZ_CARD_PROMPTS, &radz_prompts_schema, 0}};
+                 {RADZ_CARD_PROMPTS, &radz_prompts_schema, 0},
+                 {RADZ_CARD_TERMS, &radz_terms_schema, 1}};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         radz_error err = {0};
         radz_strlist names = {0};
@@ -389,7 +391,7 @@ static void ranges_name_numbers(void **state)
 {
     (void)state;
     const radz_card_schema *const all[] = {&radz_suite_schema, &radz_model_schema, &radz_prompts_schema,
-                                           &radz_dataset_schema};
+                                           &radz_dataset_schema, &radz_terms_schema};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         for (const radz_card_range *r = all[i]->ranges; r != NULL && r->path != NULL; r++) {
             const cyaml_schema_value_t *value = schema_at(all[i]->root, r->path);
@@ -424,10 +426,80 @@ static void keys_are_explained(void **state)
     size_t size;
     need(radz_file_read(MANIFESTS "/README.md", 1 << 20, &text, &size, &err), &err);
     const radz_card_schema *const all[] = {&radz_suite_schema, &radz_model_schema, &radz_prompts_schema,
-                                           &radz_dataset_schema};
+                                           &radz_dataset_schema, &radz_terms_schema};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         need_explained(all[i]->root, text);
     free(text);
+}
+
+/* ---- terms ---- */
+
+static void terms_fold_spellings(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    radz_terms_card *terms;
+    need(radz_terms_find_card(&places, RADZ_TERMS_DEFAULT, &terms, &err), &err);
+    static const struct {
+        const char *a, *b;
+    } same[] = {{"Effusion", "Pleural Effusion"},   {"Pleural_Thickening", "pleural  thickening"},
+                {"Thicken", "Pleural_Thickening"},  {"Edema", "pulmonary edema"},
+                {"Infiltrate", "Infiltration"},     {"No Finding", "normal"},
+                {"COVID-19", "covid 19"},           {"Consolidation", "lung consolidation"},
+                {"Fibrosis", "Pulmonary fibrosis"}, {"Hernia", "hiatal hernia"}};
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        assert_non_null(radz_term_find(terms, same[i].a));
+        assert_ptr_equal(radz_term_find(terms, same[i].a), radz_term_find(terms, same[i].b));
+    }
+    assert_string_equal(radz_term_find(terms, "Effusion")->name, "pleural effusion");
+    assert_string_equal(radz_term_prompt(radz_term_find(terms, "Mass")), "lung mass");
+    assert_string_equal(radz_term_prompt(radz_term_find(terms, "Effusion")), "pleural effusion");
+    /* near, but not the same finding */
+    static const char *const apart[] = {"Nodule", "Mass", "Nodule/Mass", "Lung Lesion", "Lung Opacity", "Pleural Effusion",
+                                        "Pericardial effusion", "Cardiomegaly", "Enlarged Cardiomediastinum"};
+    for (size_t i = 0; i < sizeof apart / sizeof *apart; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_ptr_not_equal(radz_term_find(terms, apart[i]), radz_term_find(terms, apart[j]));
+    assert_null(radz_term_find(terms, "Effusio"));
+    assert_null(radz_term_find(terms, "Effusion s"));
+    assert_null(radz_term_find(terms, ""));
+    assert_null(radz_term_find(NULL, "Effusion"));
+    radz_terms_card_free(terms);
+
+    void *card;
+    static const char twice[] = "name: t\ntitle: T\nterms:\n  - {name: pleural effusion}\n  - {name: x, spellings: [y, Pleural_Effusion]}\n";
+    assert_int_equal(radz_card_parse(&radz_terms_schema, "t.yaml", twice, strlen(twice), &card, &err), RADZ_E_VALUE);
+    assert_non_null(strstr(err.message, "manifest 't.yaml' line 5: key 'terms[1].spellings[1]': 'Pleural_Effusion' is there twice"));
+}
+
+/* Every class of every shipped data set is in the table, so that figures of different sets can stand side by side. */
+static void terms_hold_all_classes(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    radz_terms_card *terms;
+    radz_strlist names = {0};
+    need(radz_terms_find_card(&places, RADZ_TERMS_DEFAULT, &terms, &err), &err);
+    need(radz_card_list(&places, RADZ_CARD_DATASET, &names, &err), &err);
+    for (size_t i = 0; i < names.count; i++) {
+        char *path;
+        radz_dataset_card *card;
+        need(radz_card_find(&places, RADZ_CARD_DATASET, names.items[i], &path, &err), &err);
+        need(radz_dataset_card_load(path, &card, &err), &err);
+        for (size_t k = 0; k < card->classes_count; k++) {
+            const radz_term *term = radz_term_find(terms, card->classes[k].name);
+            if (term == NULL)
+                fail_msg("class '%s' of '%s' is not in manifests/terms/chest.yaml", card->classes[k].name, names.items[i]);
+            for (size_t j = 0; j < k; j++)
+                if (radz_term_find(terms, card->classes[j].name) == term)
+                    fail_msg("'%s': classes '%s' and '%s' are one term", names.items[i], card->classes[j].name,
+                             card->classes[k].name);
+        }
+        radz_dataset_card_free(card);
+        free(path);
+    }
+    radz_strlist_free(&names);
+    radz_terms_card_free(terms);
 }
 
 int main(void)
@@ -443,6 +515,8 @@ int main(void)
         cmocka_unit_test(name_must_be_that_of_the_file),
         cmocka_unit_test(ranges_name_numbers),
         cmocka_unit_test(keys_are_explained),
+        cmocka_unit_test(terms_fold_spellings),
+        cmocka_unit_test(terms_hold_all_classes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

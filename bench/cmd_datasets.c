@@ -1,0 +1,98 @@
+/* radz-bench datasets: what is known of each data set, and how to get it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench/command.h"
+#include "data/facts.h"
+#include "run/home.h"
+#include "run/plan.h"
+
+static radz_status find_format(const radz_options *options, radz_facts_format *out, radz_error *err)
+{
+    static const char *const names[] = {"text", "md", "json"};
+    const char *wanted = options->json ? "json" : options->format != NULL ? options->format : "text";
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(wanted, names[i]) == 0) {
+            *out = (radz_facts_format)i;
+            return RADZ_OK;
+        }
+    }
+    return radz_fail_unknown_in(err, "format", wanted, names, 3);
+}
+
+static radz_status where_text(const radz_plan_dataset *d, char **out, radz_error *err)
+{
+    radz_strbuf text = {0};
+    const radz_dataset_location *at = &d->location;
+    radz_status st = at->presence == RADZ_DATASET_HERE ? radz_strbuf_puts(&text, at->root, err)
+                     : at->presence == RADZ_DATASET_GENERATED
+                         ? radz_strbuf_puts(&text, "made by the program when it is first needed", err)
+                     : at->presence == RADZ_DATASET_NO_READER ? radz_strbuf_puts(&text, "no", err)
+                                                              : radz_strbuf_printf(&text, err, "no: %s", at->hint);
+    *out = text.text;
+    return st;
+}
+
+static radz_status show_one(const radz_home *home, const char *name, radz_facts_format format, radz_error *err)
+{
+    radz_plan_dataset d;
+    char *where = NULL;
+    radz_status st = radz_plan_find_dataset(home, name, &d, err);
+    if (st != RADZ_OK)
+        return st;
+    st = where_text(&d, &where, err);
+    if (st == RADZ_OK)
+        st = radz_dataset_facts_write(d.card, format, where, stdout, err);
+    free(where);
+    radz_plan_dataset_free(&d);
+    return st;
+}
+
+static radz_status list_one(const radz_home *home, const char *name, radz_error *err)
+{
+    static const char *const words[] = {
+        [RADZ_DATASET_HERE] = "here", [RADZ_DATASET_GENERATED] = "made on use", [RADZ_DATASET_NOT_HERE] = "not here",
+        [RADZ_DATASET_NO_READER] = "no reader"};
+    radz_plan_dataset d;
+    radz_status st = radz_plan_find_dataset(home, name, &d, err);
+    if (st != RADZ_OK)
+        return st;
+    printf("%-12s  %-11s  %s\n%27s%s\n", d.card->base.name, words[d.location.presence], d.card->base.title, "",
+           d.card->licence);
+    radz_plan_dataset_free(&d);
+    return RADZ_OK;
+}
+
+radz_status radz_cmd_datasets(const radz_options *options, int *exit_code, radz_error *err)
+{
+    (void)exit_code;
+    radz_home home;
+    radz_strlist names = {0};
+    radz_facts_format format = RADZ_FACTS_TEXT;
+    const char *wanted = options->positional.count > 0 ? options->positional.items[0] : NULL;
+    radz_status st = find_format(options, &format, err);
+    if (st == RADZ_OK && wanted == NULL && format == RADZ_FACTS_MARKDOWN)
+        st = radz_fail(err, RADZ_E_USAGE, "--format md is for one data set: name it");
+    if (st != RADZ_OK)
+        return st;
+    st = radz_home_open(options->cache, &options->manifests, &home, err);
+    if (st != RADZ_OK)
+        return st;
+    if (wanted != NULL) {
+        st = show_one(&home, wanted, format, err);
+    } else {
+        st = radz_card_list(&home.places, RADZ_CARD_DATASET, &names, err);
+        if (format == RADZ_FACTS_JSON)
+            puts("[");
+        for (size_t i = 0; st == RADZ_OK && i < names.count; i++) {
+            if (format == RADZ_FACTS_JSON && i > 0)
+                puts(",");
+            st = format == RADZ_FACTS_JSON ? show_one(&home, names.items[i], format, err) : list_one(&home, names.items[i], err);
+        }
+        puts(format == RADZ_FACTS_JSON ? "]" : "\nMore on one of them: radz-bench datasets NAME");
+    }
+    radz_strlist_free(&names);
+    radz_home_close(&home);
+    return st;
+}
