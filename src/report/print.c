@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "report/detail.h"
 #include "report/escape.h"
 
 const radz_printer radz_printers[] = {
     {"text", NULL, "tables for a terminal", radz_print_text},
     {"md", "table.md", "tables in Markdown, with notes and provenance", radz_print_markdown},
     {"tex", "table.tex", "tables in LaTeX (booktabs), ready for \\input", radz_print_latex},
+    {"details", NULL, "all detail tables (DeLong, calibration, subgroups, ...) for a terminal", radz_print_details},
     {"csv", "metrics.csv", "every number, one a line", radz_print_csv},
     {"json", "results.json", "everything but timings; `report` and `plot` read it back", radz_print_json},
     {"timing", "timing.json", "seconds, rates, cache hits, peak memory (differs from run to run)", radz_print_timing},
@@ -64,7 +66,7 @@ radz_status radz_results_write(const radz_results *results, const char *dir, rad
             radz_out_abandon(&out);
         free(path);
     }
-    return st;
+    return st == RADZ_OK ? radz_details_write(results, dir, err) : st;
 }
 
 radz_status radz_scores_write(const char *dir, const char *dataset, const char *model, const char *scorer,

@@ -1,6 +1,7 @@
 #include <math.h>
 
 #include "base/json.h"
+#include "report/detail.h"
 #include "report/print.h"
 
 /* NaN is null; infinities, which JSON does not know, are strings. */
@@ -152,6 +153,7 @@ radz_status radz_print_json(const radz_results *results, const radz_print_option
         put_row(&w, &results->rows[i]);
     radz_json_array_end(&w);
     put_curves(&w, results);
+    radz_details_put_json(&w, results);
     radz_json_object_end(&w);
     return RADZ_OK;
 }

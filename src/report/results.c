@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "report/detail.h"
 #include "report/results_parse.h"
 
 /* Curves are kept for drawing: points nearer than this to the one before them are left out (a page has fewer dots). */
@@ -112,6 +113,7 @@ void radz_results_free(radz_results *results)
         free(results->curves[i].fpr);
         free(results->curves[i].tpr);
     }
+    radz_details_free(results);
     free(results->rows);
     free(results->blocks);
     free(results->absent);

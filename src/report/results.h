@@ -61,6 +61,20 @@ typedef struct radz_result_group {
     size_t n_classes;
 } radz_result_group;
 
+/* A table beside the rows: DeLong's intervals, calibration, subgroups, ... (docs/results.md lists names and columns). */
+typedef struct radz_result_cell {
+    const char *text; /* NULL: the cell is `number`, NaN where there is none */
+    double number;
+} radz_result_cell;
+
+typedef struct radz_result_detail {
+    const char *name;           /* "delong"; letters, digits, '_' */
+    size_t block;               /* index into blocks */
+    const char *const *columns; /* [n_columns] */
+    size_t n_columns, n_rows, cells_capacity;
+    radz_result_cell *cells;    /* [n_rows, n_columns] */
+} radz_result_detail;
+
 typedef struct radz_result_fact { /* one line of provenance, in the order added: "program" "0.1.0" */
     const char *key, *value;
 } radz_result_fact;
@@ -85,6 +99,8 @@ typedef struct radz_results {
     size_t n_curves, curves_capacity;
     radz_result_group *groups;
     size_t n_groups, groups_capacity;
+    radz_result_detail *details;
+    size_t n_details, details_capacity;
     radz_result_fact *facts;
     size_t n_facts, facts_capacity;
     radz_result_stage *stages; /* timings: written to timing.json only */
@@ -108,13 +124,18 @@ radz_status radz_results_add_skip(radz_results *results, const radz_result_skip 
 radz_status radz_results_add_curve(radz_results *results, const char *class_name, const double *fpr, const double *tpr,
                                    size_t count, radz_error *err) RADZ_MUST_USE;
 radz_status radz_results_add_group(radz_results *results, const radz_result_group *group, radz_error *err) RADZ_MUST_USE;
+/* Begins an empty detail table of the block added last; every later detail row goes into it. */
+radz_status radz_results_add_detail(radz_results *results, const char *name, const char *const *columns, size_t n_columns,
+                                    radz_error *err) RADZ_MUST_USE;
+/* `cells` is [n_columns] of the detail added last. */
+radz_status radz_results_add_detail_row(radz_results *results, const radz_result_cell *cells, radz_error *err) RADZ_MUST_USE;
 radz_status radz_results_add_fact(radz_results *results, const char *key, const char *value, radz_error *err) RADZ_MUST_USE;
 radz_status radz_results_add_stage(radz_results *results, const radz_result_stage *stage, radz_error *err) RADZ_MUST_USE;
 
-/* Writes metrics.csv, results.json, table.md, table.tex, timing.json into the folder `dir` (made when absent), each through
- * a temporary name. */
+/* Writes metrics.csv, results.json, table.md, table.tex, timing.json and NAME.csv of every kind of detail into the folder
+ * `dir` (made when absent), each through a temporary name. */
 radz_status radz_results_write(const radz_results *results, const char *dir, radz_error *err) RADZ_MUST_USE;
-/* Reads DIR/results.json back (rows, blocks, absent, skips, groups, facts, curves); printing it again gives the same bytes. */
+/* Reads DIR/results.json back (rows, blocks, absent, skips, groups, facts, curves, details); printing it again gives the same bytes. */
 radz_status radz_results_load(const char *dir, radz_results **out, radz_error *err) RADZ_MUST_USE;
 
 /* Per-image scores: DIR/scores-<dataset>-<model>-<scorer>.csv with columns image, <class>...; `images` [n], `scores`

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "report/detail.h"
 #include "report/results.h"
 #include "report/results_parse.h"
 
@@ -213,6 +214,11 @@ static void read_curve(reader *r, radz_results *results)
     free(tpr);
 }
 
+static void read_detail(reader *r, radz_results *results)
+{
+    r->st = radz_details_read(r->doc, r->object, results, r->err);
+}
+
 typedef struct fact_reader {
     reader *r;
     radz_results *results;
@@ -262,6 +268,8 @@ radz_status radz_results_parse(const char *text, size_t size, const char *name, 
     each_object(&r, "skipped_images", results, read_skip);
     each_object(&r, "rows", results, read_row);
     each_object(&r, "roc_curves", results, read_curve);
+    if (r.st == RADZ_OK && radz_json_find(r.object, "details") != NULL) /* absent in files of the first version */
+        each_object(&r, "details", results, read_detail);
     st = r.st;
     radz_json_free(doc);
     if (st != RADZ_OK) {

@@ -183,6 +183,15 @@ static radz_status fixture_results(radz_results **out, radz_error *err)
     b.scorer = "clip-posneg";
     if (st == RADZ_OK)
         st = fixture_block(results, &b, fixture_odd, 3, 1, true, err);
+    static const char *const columns[] = {"class", "auc", "variance", "status"};
+    static const radz_result_cell cells[][4] = {
+        {{"Pleural_Effusion, \"left\" 50% & more", 0}, {NULL, 0.8125}, {NULL, 1.5e-4}, {"ok", 0}},
+        {{"Fracture", 0}, {NULL, NAN}, {NULL, NAN}, {"na-one-value", 0}},
+        {{"=SUM(A1)\n<b>", 0}, {NULL, 1}, {NULL, INFINITY}, {"ok", 0}}};
+    if (st == RADZ_OK)
+        st = radz_results_add_detail(results, "delong", columns, 4, err);
+    for (size_t i = 0; i < 3 && st == RADZ_OK; i++)
+        st = radz_results_add_detail_row(results, cells[i], err);
     if (st == RADZ_OK)
         st = radz_results_add_absent(results, &(radz_result_absent){"chestxray14", "ChestX-ray14",
                                      "set RADZ_DATA_CHESTXRAY14 to the folder with Data_Entry_2017_v2020.csv, test_list.txt "

@@ -69,7 +69,8 @@ static void printers_match_the_committed_files(void **state)
     (void)state;
     radz_results *results = fixture();
     static const char *const files[][2] = {{"text", "table.txt"},      {"md", "table.md"},         {"tex", "table.tex"},
-                                           {"csv", "metrics.csv"},     {"json", "results.json"},   {"timing", "timing.json"}};
+                                           {"csv", "metrics.csv"},     {"json", "results.json"},   {"timing", "timing.json"},
+                                           {"details", "details.txt"}};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         char *text = printed(results, files[i][0], NULL);
         assert_golden(files[i][1], text);
@@ -94,7 +95,7 @@ static void every_printer_is_found_and_works(void **state)
         free(text);
         free(none);
     }
-    assert_int_equal(n, 6);
+    assert_int_equal(n, 7);
     radz_error e = {0};
     const radz_printer *found;
     assert_int_equal(radz_printer_find("jsn", &found, &e), RADZ_E_USAGE);
@@ -147,7 +148,7 @@ static void results_round_trip(void **state)
     ok(radz_results_write(back, path, err));
     snprintf(command, sizeof command, "diff -r %s %s/first", path, dir);
     assert_int_equal(system(command), 0);
-    snprintf(command, sizeof command, "test $(ls %s | wc -l) = 5", path); /* no temporary files */
+    snprintf(command, sizeof command, "test $(ls %s | wc -l) = 6", path); /* no temporary files */
     assert_int_equal(system(command), 0);
     radz_results_free(back);
     /* a file by its own name */
