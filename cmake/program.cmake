@@ -1,6 +1,6 @@
 # The shared library of all rooms but the torch side, the plugin, and the program.
 set(core_rooms)
-foreach(room base data image text encoder cache score metric report run)
+foreach(room base config data image text encoder cache score metric report run)
   if(TARGET radz_${room})
     list(APPEND core_rooms radz_${room})
   endif()
@@ -13,7 +13,7 @@ function(radz_link_whole target)
     # what the room needs from outside (libpng, libhdf5, ...), without the room's own archive a second time
     get_target_property(needs ${library} INTERFACE_LINK_LIBRARIES)
     foreach(need ${needs})
-      if(NOT need MATCHES "^radz_(base|data|image|text|encoder|cache|score|metric|report|run|torch|model|train)$")
+      if(NOT need MATCHES "^radz_(base|config|data|image|text|encoder|cache|score|metric|report|run|torch|model|train)$")
         target_link_libraries(${target} PRIVATE ${need})
       endif()
     endforeach()

@@ -8,19 +8,20 @@ fault() { echo "$1"; faults=$((faults + 1)); }
 may_include() {
   case $1 in
   base) echo "base" ;;
+  config) echo "config base" ;;
   data) echo "data base" ;;
   image) echo "image base" ;;
   text) echo "text base" ;;
-  encoder) echo "encoder image text base" ;;
+  encoder) echo "encoder image text config base" ;;
   torch) echo "torch base" ;;
-  model) echo "model torch text base" ;;
-  train) echo "train model torch base encoder" ;; # of encoder only door.h, checked below
+  model) echo "model torch text config base" ;;
+  train) echo "train model torch config base encoder" ;; # of encoder only door.h, checked below
   cache) echo "cache base" ;;
   score) echo "score base" ;;
   metric) echo "metric base" ;;
   report) echo "report metric base" ;;
-  run) echo "run report metric score cache encoder text image data base" ;;
-  bench) echo "bench run report metric score cache encoder text image data base" ;;
+  run) echo "run report metric score cache encoder text image data config base" ;;
+  bench) echo "bench run report metric score cache encoder text image data config base" ;;
   *) echo "" ;;
   esac
 }

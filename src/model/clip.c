@@ -54,206 +54,6 @@ struct clip_model {
     Scope *scope;   /* of the weights made here; NULL for an opened model */
 };
 
-/* ---- configuration ----------------------------------------------------------------------------------------------- */
-
-clip_config clip_config_default(void)
-{
-    return (clip_config){
-        .text = {.width = 512, .mlp_width = 2048, .layers = 12, .heads = 8, .activation = CLIP_QUICK_GELU, .norm_eps = 1e-5},
-        .image = {.width = 768, .mlp_width = 3072, .layers = 12, .heads = 12, .activation = CLIP_QUICK_GELU,
-                  .norm_eps = 1e-5},
-        .vocabulary = 49408, .context = 77, .bos_token = 49406, .eos_token = 49407, .pad_token = 1,
-        .image_size = 224, .patch_size = 32, .channels = 3, .embed_dim = 512,
-        .logit_scale_init = 2.6592, .init_factor = 1.0, .init_range = 0.02};
-}
-
-static const struct {
-    const char *name;
-    clip_activation value;
-} activations[] = {{"quick_gelu", CLIP_QUICK_GELU}, {"gelu", CLIP_GELU}, {"gelu_pytorch_tanh", CLIP_GELU_TANH},
-                   {"gelu_new", CLIP_GELU_TANH}, {"relu", CLIP_RELU}};
-
-static const radz_json *present(const radz_json *object, const char *key)
-{
-    const radz_json *value = radz_json_find(object, key);
-    return value != NULL && radz_json_kind_of(value) != RADZ_JSON_NULL ? value : NULL;
-}
-
-/* `where` names the sub-object in messages: "text_config.". An absent or null key leaves `*out`. */
-static radz_status get_i64(const radz_json_doc *doc, const char *where, const radz_json *object, const char *key,
-                           int64_t low, int64_t high, int64_t *out, radz_error *err)
-{
-    const radz_json *value = present(object, key);
-    if (value == NULL)
-        return RADZ_OK;
-    int64_t n;
-    if (!radz_json_as_i64(value, &n))
-        return radz_fail(err, RADZ_E_FORMAT, "'%s': key '%s%s': wanted a whole number", radz_json_doc_name(doc), where, key);
-    if (n < low || n > high)
-        return radz_fail(err, RADZ_E_VALUE, "'%s': key '%s%s': %" PRId64 " is not within %" PRId64 " to %" PRId64,
-                         radz_json_doc_name(doc), where, key, n, low, high);
-    *out = n;
-    return RADZ_OK;
-}
-
-static radz_status get_double(const radz_json_doc *doc, const char *where, const radz_json *object, const char *key,
-                              double *out, radz_error *err)
-{
-    const radz_json *value = present(object, key);
-    if (value == NULL || radz_json_as_double(value, out))
-        return RADZ_OK;
-    return radz_fail(err, RADZ_E_FORMAT, "'%s': key '%s%s': wanted a number", radz_json_doc_name(doc), where, key);
-}
-
-/* A number, or an array of two equal ones. */
-static radz_status get_side(const radz_json_doc *doc, const char *where, const radz_json *object, const char *key,
-                            int64_t high, int64_t *out, radz_error *err)
-{
-    const radz_json *value = present(object, key);
-    int64_t a, b;
-    if (value == NULL || radz_json_kind_of(value) != RADZ_JSON_ARRAY)
-        return get_i64(doc, where, object, key, 1, high, out, err);
-    if (radz_json_size(value) != 2 || !radz_json_as_i64(radz_json_at(value, 0), &a) ||
-        !radz_json_as_i64(radz_json_at(value, 1), &b))
-        return radz_fail(err, RADZ_E_FORMAT, "'%s': key '%s%s': wanted one or two whole numbers", radz_json_doc_name(doc),
-                         where, key);
-    if (a != b)
-        return radz_fail(err, RADZ_E_UNSUPPORTED, "'%s': key '%s%s': %" PRId64 " x %" PRId64 " is not square",
-                         radz_json_doc_name(doc), where, key, a, b);
-    if (a < 1 || a > high)
-        return radz_fail(err, RADZ_E_VALUE, "'%s': key '%s%s': %" PRId64 " is not within 1 to %" PRId64,
-                         radz_json_doc_name(doc), where, key, a, high);
-    *out = a;
-    return RADZ_OK;
-}
-
-static radz_status get_tower(const radz_json_doc *doc, const char *where, const radz_json *object,
-                             clip_tower_config *out, radz_error *err)
-{
-    radz_status status;
-    if ((status = get_i64(doc, where, object, "hidden_size", 1, 1 << 20, &out->width, err)) != RADZ_OK ||
-        (status = get_i64(doc, where, object, "intermediate_size", 1, 1 << 22, &out->mlp_width, err)) != RADZ_OK ||
-        (status = get_i64(doc, where, object, "num_hidden_layers", 1, 1000, &out->layers, err)) != RADZ_OK ||
-        (status = get_i64(doc, where, object, "num_attention_heads", 1, 4096, &out->heads, err)) != RADZ_OK ||
-        (status = get_double(doc, where, object, "layer_norm_eps", &out->norm_eps, err)) != RADZ_OK)
-        return status;
-    const radz_json *act = present(object, "hidden_act");
-    if (act == NULL)
-        return RADZ_OK;
-    const char *name = radz_json_string(act);
-    for (size_t i = 0; name != NULL && i < sizeof activations / sizeof *activations; i++) {
-        if (strcmp(activations[i].name, name) == 0) {
-            out->activation = activations[i].value;
-            return RADZ_OK;
-        }
-    }
-    return radz_fail(err, RADZ_E_UNSUPPORTED,
-                     "'%s': key '%shidden_act': '%.60s' is not known; known: quick_gelu, gelu, gelu_new, "
-                     "gelu_pytorch_tanh, relu", radz_json_doc_name(doc), where, name != NULL ? name : "(not a string)");
-}
-
-static radz_status get_eos(const radz_json_doc *doc, const radz_json *object, int64_t *out, radz_error *err)
-{
-    const radz_json *value = present(object, "eos_token_id");
-    if (value != NULL && radz_json_kind_of(value) == RADZ_JSON_ARRAY) {
-        if (radz_json_size(value) != 1 || !radz_json_as_i64(radz_json_at(value, 0), out))
-            return radz_fail(err, RADZ_E_UNSUPPORTED, "'%s': key 'text_config.eos_token_id': wanted one token id",
-                             radz_json_doc_name(doc));
-        return RADZ_OK;
-    }
-    return get_i64(doc, "text_config.", object, "eos_token_id", 0, INT32_MAX, out, err);
-}
-
-/* transformers before 4.25 wrote the sub-configuration also as NAME_dict; where it is given it holds. */
-static const radz_json *sub_config(const radz_json *root, const char *name, const char *old_name)
-{
-    const radz_json *old = present(root, old_name);
-    return old != NULL ? old : present(root, name);
-}
-
-radz_status clip_config_load(const char *dir, clip_config *out, radz_error *err)
-{
-    *out = clip_config_default();
-    radz_json_doc *doc = NULL;
-    radz_status status;
-    char *path = radz_path_join(dir, "config.json", err);
-    if (path == NULL)
-        return RADZ_E_NOMEM;
-    if ((status = radz_json_load(path, &doc, err)) != RADZ_OK)
-        goto done;
-    const radz_json *root = radz_json_root(doc);
-    if (radz_json_kind_of(root) != RADZ_JSON_OBJECT) {
-        status = radz_fail(err, RADZ_E_FORMAT, "'%s': wanted a JSON object", path);
-        goto done;
-    }
-    const radz_json *type = present(root, "model_type");
-    const char *type_name = type != NULL ? radz_json_string(type) : NULL;
-    if (type_name == NULL || strcmp(type_name, "clip") != 0) {
-        status = radz_fail(err, RADZ_E_UNSUPPORTED, "'%s': key 'model_type': '%.60s', wanted 'clip'", path,
-                           type_name != NULL ? type_name : "(none)");
-        goto done;
-    }
-    const radz_json *text = sub_config(root, "text_config", "text_config_dict");
-    const radz_json *image = sub_config(root, "vision_config", "vision_config_dict");
-    const char *t = "text_config.", *v = "vision_config.";
-    if ((text != NULL && radz_json_kind_of(text) != RADZ_JSON_OBJECT) ||
-        (image != NULL && radz_json_kind_of(image) != RADZ_JSON_OBJECT)) {
-        status = radz_fail(err, RADZ_E_FORMAT, "'%s': key 'text_config' or 'vision_config': wanted an object", path);
-        goto done;
-    }
-    if ((status = get_tower(doc, t, text, &out->text, err)) != RADZ_OK ||
-        (status = get_tower(doc, v, image, &out->image, err)) != RADZ_OK ||
-        (status = get_i64(doc, t, text, "vocab_size", 1, 1 << 24, &out->vocabulary, err)) != RADZ_OK ||
-        (status = get_i64(doc, t, text, "max_position_embeddings", 1, 1 << 16, &out->context, err)) != RADZ_OK ||
-        (status = get_i64(doc, t, text, "bos_token_id", 0, INT32_MAX, &out->bos_token, err)) != RADZ_OK ||
-        (status = get_i64(doc, t, text, "pad_token_id", 0, INT32_MAX, &out->pad_token, err)) != RADZ_OK ||
-        (status = get_eos(doc, text, &out->eos_token, err)) != RADZ_OK ||
-        (status = get_side(doc, v, image, "image_size", 1 << 14, &out->image_size, err)) != RADZ_OK ||
-        (status = get_side(doc, v, image, "patch_size", 1 << 14, &out->patch_size, err)) != RADZ_OK ||
-        (status = get_i64(doc, v, image, "num_channels", 1, 64, &out->channels, err)) != RADZ_OK ||
-        (status = get_double(doc, v, image, "initializer_range", &out->init_range, err)) != RADZ_OK ||
-        (status = get_i64(doc, "", root, "projection_dim", 1, 1 << 20, &out->embed_dim, err)) != RADZ_OK ||
-        (status = get_double(doc, "", root, "logit_scale_init_value", &out->logit_scale_init, err)) != RADZ_OK ||
-        (status = get_double(doc, "", root, "initializer_factor", &out->init_factor, err)) != RADZ_OK)
-        goto done;
-    status = clip_config_check(out, path, err);
-done:
-    radz_json_free(doc);
-    free(path);
-    return status;
-}
-
-radz_status clip_config_check(const clip_config *c, const char *where, radz_error *err)
-{
-    const struct {
-        const char *name;
-        int64_t value;
-    } positive[] = {{"text hidden_size", c->text.width}, {"text intermediate_size", c->text.mlp_width},
-                    {"text num_hidden_layers", c->text.layers}, {"text num_attention_heads", c->text.heads},
-                    {"vision hidden_size", c->image.width}, {"vision intermediate_size", c->image.mlp_width},
-                    {"vision num_hidden_layers", c->image.layers}, {"vision num_attention_heads", c->image.heads},
-                    {"vocab_size", c->vocabulary}, {"max_position_embeddings", c->context},
-                    {"image_size", c->image_size}, {"patch_size", c->patch_size}, {"projection_dim", c->embed_dim}};
-    for (size_t i = 0; i < sizeof positive / sizeof *positive; i++)
-        if (positive[i].value < 1)
-            return radz_fail(err, RADZ_E_VALUE, "'%s': %s is %" PRId64 ", wanted 1 or more", where, positive[i].name,
-                             positive[i].value);
-    if (c->text.width % c->text.heads != 0 || c->image.width % c->image.heads != 0)
-        return radz_fail(err, RADZ_E_VALUE,
-                         "'%s': hidden sizes %" PRId64 " (text) and %" PRId64 " (vision) must be multiples of the heads, %" PRId64
-                         " and %" PRId64, where, c->text.width, c->image.width, c->text.heads, c->image.heads);
-    if (c->channels != 3)
-        return radz_fail(err, RADZ_E_UNSUPPORTED, "'%s': num_channels is %" PRId64 ", wanted 3", where, c->channels);
-    if (c->patch_size > c->image_size)
-        return radz_fail(err, RADZ_E_VALUE, "'%s': patch_size %" PRId64 " is larger than image_size %" PRId64, where,
-                         c->patch_size, c->image_size);
-    if (!(c->text.norm_eps > 0) || !(c->image.norm_eps > 0) || !isfinite(c->logit_scale_init) || !(c->init_factor > 0) ||
-        !(c->init_range >= 0))
-        return radz_fail(err, RADZ_E_VALUE,
-                         "'%s': layer_norm_eps and initializer_factor must be positive, logit_scale_init_value finite", where);
-    return RADZ_OK;
-}
-
 /* ---- weights ----------------------------------------------------------------------------------------------------- */
 
 /* Where the weights come from: files, or a random start value mean + deviation * normal. */
@@ -355,7 +155,7 @@ static radz_status get_tower_weights(source *from, const char *prefix, const cli
 
 static int64_t patches_per_side(const clip_config *c)
 {
-    return c->image_size / c->patch_size;
+    return c->vision.image_size / c->vision.patch_size;
 }
 
 static radz_status get_all(source *from)
@@ -363,7 +163,7 @@ static radz_status get_all(source *from)
     clip_model *m = from->model;
     const clip_config *c = &m->config;
     const char *t = "text_model", *v = "vision_model";
-    int64_t dt = c->text.width, dv = c->image.width, p = c->patch_size, side = patches_per_side(c);
+    int64_t dt = c->text.width, dv = c->vision.tower.width, p = c->vision.patch_size, side = patches_per_side(c);
     double factor = c->init_factor, image_range = c->init_range * factor;
     radz_status status;
 
@@ -374,11 +174,11 @@ static radz_status get_all(source *from)
         return status;
     m->text_norm = get_norm(from, t, "final_layer_norm", dt);
     m->class_embedding = get(from, T_SHAPE(dv), 0, factor / sqrt((double)dv), "%s.embeddings.class_embedding", v);
-    m->patch_embedding = get(from, T_SHAPE(dv, c->channels, p, p), 0, image_range, "%s.embeddings.patch_embedding.weight", v);
+    m->patch_embedding = get(from, T_SHAPE(dv, c->vision.channels, p, p), 0, image_range, "%s.embeddings.patch_embedding.weight", v);
     m->image_positions = get(from, T_SHAPE(1 + side * side, dv), 0, image_range,
                              "%s.embeddings.position_embedding.weight", v);
     m->image_norm_in = get_norm(from, v, "pre_layrnorm", dv); /* so spelled in every published file */
-    if ((status = get_tower_weights(from, v, &c->image, &m->image)) != RADZ_OK)
+    if ((status = get_tower_weights(from, v, &c->vision.tower, &m->image)) != RADZ_OK)
         return status;
     m->image_norm_out = get_norm(from, v, "post_layernorm", dv);
     m->image_projection = get(from, T_SHAPE(c->embed_dim, dv), 0, factor / sqrt((double)dv), "visual_projection.weight");
@@ -583,19 +383,19 @@ Tensor *clip_image_features(Scope *s, const clip_model *m, const Tensor *pixels)
     const clip_config *c = &m->config;
     if (!scope_ok(s))
         return NULL;
-    if (t_ndim(pixels) != 4 || t_size(pixels, 1) != 3 || t_size(pixels, 2) != c->image_size ||
-        t_size(pixels, 3) != c->image_size) {
+    if (t_ndim(pixels) != 4 || t_size(pixels, 1) != 3 || t_size(pixels, 2) != c->vision.image_size ||
+        t_size(pixels, 3) != c->vision.image_size) {
         char found[T_SHAPE_TEXT_SIZE];
         t_shape_text(pixels, found);
         return scope_fail(s, RADZ_E_INTERNAL, "pixels are %s, the model wants [B,3,%" PRId64 ",%" PRId64 "]", found,
-                          c->image_size, c->image_size);
+                          c->vision.image_size, c->vision.image_size);
     }
-    int64_t b = t_size(pixels, 0), p = c->patch_size, side = patches_per_side(c), d = c->image.width;
+    int64_t b = t_size(pixels, 0), p = c->vision.patch_size, side = patches_per_side(c), d = c->vision.tower.width;
     size_t mark = scope_mark(s);
 
     /* The patch convolution has stride = kernel, so it is one matrix product over cut-out patches. */
     Tensor *x = t_to(s, pixels, t_dtype(m->patch_embedding), t_device(m->patch_embedding));
-    if (side * p != c->image_size)
+    if (side * p != c->vision.image_size)
         x = t_slice(s, t_slice(s, x, 2, 0, side * p), 3, 0, side * p);
     x = t_reshape(s, x, T_SHAPE(b, 3, side, p, side, p));
     x = t_permute(s, x, T_SHAPE(0, 2, 4, 1, 3, 5));
@@ -603,10 +403,10 @@ Tensor *clip_image_features(Scope *s, const clip_model *m, const Tensor *pixels)
     x = t_linear(s, x, t_reshape(s, m->patch_embedding, T_SHAPE(d, 3 * p * p)), NULL);
     Tensor *parts[2] = {t_expand(s, m->class_embedding, T_SHAPE(b, 1, d)), x};
     x = t_add(s, t_cat(s, parts, 2, 1), m->image_positions); /* [B,1+patches,d] */
-    x = scope_release(s, mark, apply_norm(s, &m->image_norm_in, x, c->image.norm_eps));
+    x = scope_release(s, mark, apply_norm(s, &m->image_norm_in, x, c->vision.tower.norm_eps));
 
     x = run_tower(s, &m->image, x, NULL, false);
-    x = apply_norm(s, &m->image_norm_out, x, c->image.norm_eps);
+    x = apply_norm(s, &m->image_norm_out, x, c->vision.tower.norm_eps);
     return scope_release(s, mark, t_linear(s, x, m->image_projection, NULL));
 }
 
@@ -637,15 +437,11 @@ Tensor *clip_text_features(Scope *s, const clip_model *m, const Tensor *ids)
 
 static void put_tower(radz_json_writer *w, const clip_tower_config *c)
 {
-    const char *name = "quick_gelu";
-    for (size_t i = sizeof activations / sizeof *activations; i > 0; i--)
-        if (activations[i - 1].value == c->activation)
-            name = activations[i - 1].name;
     radz_json_put_i64(w, "hidden_size", c->width);
     radz_json_put_i64(w, "intermediate_size", c->mlp_width);
     radz_json_put_i64(w, "num_hidden_layers", c->layers);
     radz_json_put_i64(w, "num_attention_heads", c->heads);
-    radz_json_put_string(w, "hidden_act", name);
+    radz_json_put_string(w, "hidden_act", clip_activation_name(c->activation));
     radz_json_put_real(w, "layer_norm_eps", c->norm_eps);
 }
 
@@ -680,10 +476,10 @@ static radz_status save_config(const clip_model *m, const char *path, radz_error
     radz_json_object_end(&w);
     radz_json_object_begin(&w, "vision_config");
     radz_json_put_string(&w, "model_type", "clip_vision_model");
-    put_tower(&w, &c->image);
-    radz_json_put_i64(&w, "image_size", c->image_size);
-    radz_json_put_i64(&w, "patch_size", c->patch_size);
-    radz_json_put_i64(&w, "num_channels", c->channels);
+    put_tower(&w, &c->vision.tower);
+    radz_json_put_i64(&w, "image_size", c->vision.image_size);
+    radz_json_put_i64(&w, "patch_size", c->vision.patch_size);
+    radz_json_put_i64(&w, "num_channels", c->vision.channels);
     radz_json_put_real(&w, "initializer_range", c->init_range);
     radz_json_put_i64(&w, "projection_dim", c->embed_dim);
     radz_json_object_end(&w);

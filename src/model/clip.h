@@ -3,34 +3,8 @@
 #ifndef RADZ_MODEL_CLIP_H
 #define RADZ_MODEL_CLIP_H
 
+#include "config/clip_config.h"
 #include "torch/tensor.h"
-
-typedef enum clip_activation { CLIP_QUICK_GELU, CLIP_GELU, CLIP_GELU_TANH, CLIP_RELU } clip_activation;
-
-typedef struct clip_tower_config {
-    int64_t width, mlp_width, layers, heads;
-    clip_activation activation;
-    double norm_eps;
-} clip_tower_config;
-
-typedef struct clip_config {
-    clip_tower_config text, image;
-    int64_t vocabulary;                 /* token ids are in [0, vocabulary) */
-    int64_t context;                    /* most tokens of a text */
-    int64_t bos_token, eos_token, pad_token;
-    int64_t image_size, patch_size, channels; /* pixels, pixels, 3 */
-    int64_t embed_dim;                  /* of the common space */
-    double logit_scale_init;            /* natural logarithm of the factor before training */
-    double init_factor, init_range;     /* of clip_init_random: initializer_factor, vision initializer_range */
-} clip_config;
-
-/* Hugging Face's defaults (ViT-B/32 of OpenAI), to be changed before clip_init_random. */
-clip_config clip_config_default(void);
-/* Reads DIR/config.json; absent keys have Hugging Face's defaults. RADZ_E_UNSUPPORTED: another model type, an unknown
- * activation, pictures or patches that are not square. */
-radz_status clip_config_load(const char *dir, clip_config *out, radz_error *err) RADZ_MUST_USE;
-/* RADZ_E_VALUE names the first field that cannot be. */
-radz_status clip_config_check(const clip_config *config, const char *where, radz_error *err) RADZ_MUST_USE;
 
 typedef struct clip_options {
     TDevice device; /* zero: cpu */

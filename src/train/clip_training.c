@@ -48,7 +48,7 @@ static radz_status make_config(const radz_train_clip_options *o, clip_config *ou
     bool known = false;
     for (size_t i = 0; i < sizeof activations / sizeof *activations; i++)
         if (strcmp(activations[i].name, shape->activation) == 0) {
-            c.text.activation = c.image.activation = activations[i].value;
+            c.text.activation = c.vision.tower.activation = activations[i].value;
             known = true;
         }
     if (!known)
@@ -57,16 +57,16 @@ static radz_status make_config(const radz_train_clip_options *o, clip_config *ou
     c.text.mlp_width = shape->text.mlp;
     c.text.layers = shape->text.layers;
     c.text.heads = shape->text.heads;
-    c.image.width = shape->vision.width;
-    c.image.mlp_width = shape->vision.mlp;
-    c.image.layers = shape->vision.layers;
-    c.image.heads = shape->vision.heads;
+    c.vision.tower.width = shape->vision.width;
+    c.vision.tower.mlp_width = shape->vision.mlp;
+    c.vision.tower.layers = shape->vision.layers;
+    c.vision.tower.heads = shape->vision.heads;
     c.vocabulary = shape->vocabulary;
     c.context = shape->context;
     c.bos_token = shape->start_id;
     c.eos_token = c.pad_token = shape->end_id;
-    c.image_size = shape->image_size;
-    c.patch_size = shape->patch;
+    c.vision.image_size = shape->image_size;
+    c.vision.patch_size = shape->patch;
     c.embed_dim = shape->projection;
     c.logit_scale_init = shape->log_scale;
     *out = c;
@@ -264,7 +264,7 @@ static radz_status encode_images(void *model, const float *pixels, int64_t n, fl
     radz_status st = scope_create(SCOPE_INFERENCE, &s, err);
     if (st != RADZ_OK)
         return st;
-    int64_t side = clip_config_of(model)->image_size;
+    int64_t side = clip_config_of(model)->vision.image_size;
     return encode(clip_image_features, model, s, t_borrow_host(s, pixels, T_SHAPE(n, 3, side, side), T_F32), features,
                   err);
 }

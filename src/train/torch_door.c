@@ -42,7 +42,7 @@ static radz_status model_open(const char *dir, const radz_door_options *options,
         return status;
     }
     const clip_config *c = clip_config_of(model->clip);
-    *info = (radz_door_info){.embed_dim = (size_t)c->embed_dim, .image_size = (size_t)c->image_size,
+    *info = (radz_door_info){.embed_dim = (size_t)c->embed_dim, .image_size = (size_t)c->vision.image_size,
                              .context = (size_t)c->context, .vocabulary = (size_t)c->vocabulary,
                              .eos_token = c->eos_token, .logit_factor = clip_logit_factor(model->clip)};
     *out = model;
@@ -65,7 +65,7 @@ static radz_status hand_out(radz_door_model *model, Tensor *features, size_t bat
 static radz_status encode_images(radz_door_model *model, const float *pixels, size_t batch, float *out, radz_error *err)
 {
     Scope *s = model->scope;
-    int64_t side = clip_config_of(model->clip)->image_size;
+    int64_t side = clip_config_of(model->clip)->vision.image_size;
     Tensor *x = t_borrow_host(s, pixels, T_SHAPE((int64_t)batch, 3, side, side), T_F32);
     return hand_out(model, clip_image_features(s, model->clip, x), batch, out, err);
 }

@@ -246,14 +246,14 @@ static clip_config small_config(void)
 {
     clip_config c = clip_config_default();
     c.text = (clip_tower_config){.width = 24, .mlp_width = 48, .layers = 2, .heads = 3, .activation = CLIP_GELU, .norm_eps = 1e-5};
-    c.image = (clip_tower_config){.width = 32, .mlp_width = 64, .layers = 3, .heads = 4, .activation = CLIP_GELU_TANH,
+    c.vision.tower = (clip_tower_config){.width = 32, .mlp_width = 64, .layers = 3, .heads = 4, .activation = CLIP_GELU_TANH,
                                   .norm_eps = 1e-6};
     c.vocabulary = 500;
     c.context = 12;
     c.bos_token = 498;
     c.eos_token = 499;
-    c.image_size = 20;
-    c.patch_size = 5;
+    c.vision.image_size = 20;
+    c.vision.patch_size = 5;
     c.embed_dim = 18;
     return c;
 }
@@ -379,7 +379,7 @@ static void bad_configurations(void **state)
         {"\"hidden_act\": \"quick_gelu\"", "\"hidden_act\": \"swish\"", RADZ_E_UNSUPPORTED, "text_config.hidden_act", "known: quick_gelu"},
         {"\"hidden_size\": 16", "\"hidden_size\": \"16\"", RADZ_E_FORMAT, "text_config.hidden_size", "whole number"},
         {"\"hidden_size\": 16", "\"hidden_size\": 0", RADZ_E_VALUE, "text_config.hidden_size", "0 is not within 1"},
-        {"\"num_attention_heads\": 2", "\"num_attention_heads\": 3", RADZ_E_VALUE, "config.json", "multiples of the heads"},
+        {"\"num_attention_heads\": 2", "\"num_attention_heads\": 3", RADZ_E_VALUE, "config.json", "multiple of the heads, 3"},
         {"\"image_size\": 16", "\"image_size\": [16, 20]", RADZ_E_UNSUPPORTED, "vision_config.image_size", "not square"},
         {"\"patch_size\": 4", "\"patch_size\": 40", RADZ_E_VALUE, "patch_size 40", "larger than image_size 16"},
         {"\"vocab_size\": 60", "\"vocab_size\": 61", RADZ_E_VALUE, "token_embedding.weight' has shape [60,16]", "wants [61,16]"},
