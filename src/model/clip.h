@@ -4,6 +4,7 @@
 #define RADZ_MODEL_CLIP_H
 
 #include "config/clip_config.h"
+#include "model/parameters.h"
 #include "torch/tensor.h"
 
 typedef struct clip_options {
@@ -32,12 +33,8 @@ Tensor *clip_text_features(Scope *s, const clip_model *model, const Tensor *ids)
 Tensor *clip_logit_scale(const clip_model *model);     /* [] the parameter, a logarithm; borrowed */
 double clip_logit_factor(const clip_model *model);     /* exp of it, as it is now */
 
-typedef struct clip_parameter {
-    const char *name; /* Hugging Face's */
-    Tensor *tensor;   /* borrowed */
-} clip_parameter;
 /* All weights, in a fixed order; borrowed. They are leaves when the model is trainable. */
-size_t clip_parameters(const clip_model *model, const clip_parameter **out);
+size_t clip_parameters(const clip_model *model, const model_parameter **out);
 
 /* Writes DIR/model.safetensors (f32 of an f32 model, else the model's type) and DIR/config.json, as transformers loads
  * them; same weights, same bytes. The folder is made if need be. */

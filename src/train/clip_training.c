@@ -111,7 +111,7 @@ static radz_status set_up(training *t, radz_error *err)
         st = clip_init_random(&config, o->seed, &t->model, err);
     if (st != RADZ_OK)
         return st;
-    const clip_parameter *parameters = NULL;
+    const model_parameter *parameters = NULL;
     t->count = clip_parameters(t->model, &parameters);
     t->parameters = radz_calloc(t->count, sizeof *t->parameters, err);
     t->names = radz_calloc(t->count, sizeof *t->names, err);

@@ -148,7 +148,7 @@ static void gradients_equal_pytorch(void **state)
         MUST(radz_json_need_double(doc, radz_json_root(doc), "loss", &wanted, &err));
         assert_true(fabs(t_item(g.s, loss) - wanted) < 1e-5 * fmax(1, fabs(wanted)));
         const radz_json *norms = radz_json_find(radz_json_root(doc), "norms");
-        const clip_parameter *parameters;
+        const model_parameter *parameters;
         size_t count = clip_parameters(g.model, &parameters);
         assert_int_equal(count, radz_json_size(norms));
         for (size_t p = 0; p < count; p++) {
@@ -296,7 +296,7 @@ static void new_models_are_saved_and_read(void **state)
     assert_int_equal(clip_config_of(read)->eos_token, c.eos_token);
     Scope *s;
     MUST(scope_create(SCOPE_INFERENCE, &s, &err));
-    const clip_parameter *a, *b;
+    const model_parameter *a, *b;
     size_t count = clip_parameters(first, &a);
     assert_int_equal(clip_parameters(read, &b), count);
     for (size_t i = 0; i < count; i++) {
