@@ -69,6 +69,7 @@ static radz_status execute(const radz_options *options, bool embed_only, radz_er
         .device = options->device,
         .dtype = options->dtype,
         .skip_bad = options->skip_bad_samples,
+        .strict = options->strict,
         .embed_only = embed_only,
         .command = options->command_line,
         .results_dir = embed_only ? NULL : results_dir,

@@ -22,7 +22,8 @@ typedef struct radz_options {
     bool skip_bad_samples;                              /* --on-error stop|skip */
     int64_t seed;                                       /* --seed; -1: as the card says */
     bool no_plots;                                      /* --no-plots */
-    bool strict, json;                                  /* check */
+    bool strict, json;                                  /* check, run */
+    bool fast;                                          /* check: read no image */
     const char *split;                                  /* --split */
     const char *out;                                    /* --out */
     int64_t patients;                                   /* phantom */

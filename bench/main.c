@@ -18,12 +18,14 @@ const radz_command radz_commands[] = {
      "Reads the suite's card, embeds images and texts of every data set that is here with every model (through the cache),\n"
      "scores them, and writes metrics, tables, per-image scores and plots to a folder below --results.\n"
      "Interrupted runs continue where they stopped: start the same command again.",
-     OPTIONS("suite", SELECTION, "split", "require", "results", CARDS, "cache", MACHINE, "on-error", "seed", "no-plots"),
-     0, radz_cmd_run},
+     OPTIONS("suite", SELECTION, "split", "require", "results", CARDS, "cache", MACHINE, "on-error", "seed", "no-plots",
+             "strict"), 0, radz_cmd_run},
     {"check", "look for faults in data sets before they become figures", "",
-     "Counts per split and class against the card, missing images, duplicates, patients in two splits, one-valued classes.\n"
-     "Exit code 1 on errors; warnings fail with --strict.",
-     OPTIONS("suite", "dataset", CARDS, "cache", "strict", "json"), 0, radz_cmd_check},
+     "Counts per split and class against the card, rows, labels, missing and unreadable images, the same picture twice, patients\n"
+     "and images in two splits or two data sets, one-valued classes. Each finding says what, how many, and what it does to the\n"
+     "figures. --fast reads no image: that is what every run does before it begins. Exit code 1 on errors; warnings fail with\n"
+     "--strict.",
+     OPTIONS("suite", "dataset", "split", CARDS, "cache", "fast", "threads", "strict", "json"), 0, radz_cmd_check},
     {"list", "list suites, datasets, models, scorers, prompts, recipes, metrics or runs", "[WHAT]", NULL,
      OPTIONS(CARDS, "cache", "results"), 1, radz_cmd_list},
     {"datasets", "how to get a data set: licence, where to ask, expected files, size, citation", "[NAME]",

@@ -295,6 +295,7 @@ static const cyaml_schema_value_t count_entry = {
 static const cyaml_schema_field_t split_fields[] = {
     RADZ_FIELD_TEXT("name", radz_split_spec, name),
     RADZ_FIELD_TEXT_OPTIONAL("note", radz_split_spec, note),
+    RADZ_FIELD_TEXT_OPTIONAL("scheme", radz_split_spec, scheme),
     RADZ_FIELD_TEXT_OPTIONAL("list", radz_split_spec, list),
     RADZ_FIELD_TEXT_OPTIONAL("column", radz_split_spec, column),
     RADZ_FIELD_TEXT_OPTIONAL("value", radz_split_spec, value),

@@ -154,6 +154,7 @@ typedef struct radz_class_count {
 typedef struct radz_split_spec {
     char *name;
     char *note;   /* optional: which split that is, in words */
+    char *scheme; /* optional: which way of splitting it belongs to; splits of two ways overlap by their nature */
     char *list;   /* optional: file with one image id per line, below the root */
     char *column; /* optional: with `value` */
     char *value;

@@ -106,6 +106,28 @@ static void put_lists(radz_json_writer *w, const radz_results *results)
     radz_json_array_end(w);
 }
 
+static void put_findings(radz_json_writer *w, const radz_results *results)
+{
+    radz_json_array_begin(w, "findings");
+    for (size_t i = 0; i < results->n_findings; i++) {
+        const radz_result_finding *f = &results->findings[i];
+        radz_json_object_begin(w, NULL);
+        radz_json_put_string(w, "dataset", f->dataset);
+        radz_json_put_string(w, "split", f->split);
+        radz_json_put_string(w, "severity", f->severity);
+        radz_json_put_string(w, "code", f->code);
+        radz_json_put_string(w, "what", f->what);
+        radz_json_put_string(w, "effect", f->effect);
+        put_count(w, "count", f->count);
+        radz_json_array_begin(w, "examples");
+        for (size_t e = 0; e < RADZ_RESULT_EXAMPLES && f->examples[e] != NULL; e++)
+            radz_json_put_string(w, NULL, f->examples[e]);
+        radz_json_array_end(w);
+        radz_json_object_end(w);
+    }
+    radz_json_array_end(w);
+}
+
 static void put_curves(radz_json_writer *w, const radz_results *results)
 {
     radz_json_array_begin(w, "roc_curves");
@@ -148,6 +170,7 @@ radz_status radz_print_json(const radz_results *results, const radz_print_option
         put_block(&w, &results->blocks[i]);
     radz_json_array_end(&w);
     put_lists(&w, results);
+    put_findings(&w, results);
     radz_json_array_begin(&w, "rows");
     for (size_t i = 0; i < results->n_rows; i++)
         put_row(&w, &results->rows[i]);

@@ -119,6 +119,7 @@ void radz_results_free(radz_results *results)
     free(results->absent);
     free(results->skips);
     free(results->curves);
+    free(results->findings);
     free(results->groups);
     free(results->facts);
     free(results->stages);
@@ -227,6 +228,24 @@ radz_status radz_results_add_skip(radz_results *results, const radz_result_skip 
         st = ONE_MORE(results, skips, err);
     if (st == RADZ_OK)
         results->skips[results->n_skips++] = s;
+    return st;
+}
+
+radz_status radz_results_add_finding(radz_results *results, const radz_result_finding *finding, radz_error *err)
+{
+    radz_result_finding f = *finding;
+    const char *needed[] = {f.dataset, f.severity, f.code, f.what};
+    radz_status st = need_texts("finding", needed, sizeof needed / sizeof needed[0], err);
+    if (f.effect == NULL)
+        f.effect = "";
+    if (st == RADZ_OK)
+        st = KEEP(results, err, &f.dataset, &f.split, &f.severity, &f.code, &f.what, &f.effect);
+    for (size_t i = 0; i < RADZ_RESULT_EXAMPLES && st == RADZ_OK; i++)
+        st = radz_results_keep(results, &f.examples[i], err);
+    if (st == RADZ_OK)
+        st = ONE_MORE(results, findings, err);
+    if (st == RADZ_OK)
+        results->findings[results->n_findings++] = f;
     return st;
 }
 

@@ -46,6 +46,17 @@ typedef struct radz_result_skip {
     const char *dataset, *model, *image, *reason;
 } radz_result_skip;
 
+/* What the check of a data set found before the run; see data/check.h for the members. */
+enum { RADZ_RESULT_EXAMPLES = 3 };
+typedef struct radz_result_finding {
+    const char *dataset;
+    const char *split;    /* NULL: of the whole set */
+    const char *severity; /* "info", "warning", "error" */
+    const char *code, *what, *effect;
+    uint64_t count;
+    const char *examples[RADZ_RESULT_EXAMPLES]; /* NULL past the last */
+} radz_result_finding;
+
 /* A ROC curve of one class of a block, ascending. */
 typedef struct radz_result_curve {
     size_t block;               /* index into blocks */
@@ -95,6 +106,8 @@ typedef struct radz_results {
     size_t n_absent, absent_capacity;
     radz_result_skip *skips;
     size_t n_skips, skips_capacity;
+    radz_result_finding *findings;
+    size_t n_findings, findings_capacity;
     radz_result_curve *curves;
     size_t n_curves, curves_capacity;
     radz_result_group *groups;
@@ -120,6 +133,8 @@ radz_status radz_results_add_row(radz_results *results, const radz_result_row *r
 radz_status radz_results_add_block(radz_results *results, const radz_result_block *block, radz_error *err) RADZ_MUST_USE;
 radz_status radz_results_add_absent(radz_results *results, const radz_result_absent *absent, radz_error *err) RADZ_MUST_USE;
 radz_status radz_results_add_skip(radz_results *results, const radz_result_skip *skip, radz_error *err) RADZ_MUST_USE;
+radz_status radz_results_add_finding(radz_results *results, const radz_result_finding *finding,
+                                     radz_error *err) RADZ_MUST_USE;
 /* The curve is of the block added last. */
 radz_status radz_results_add_curve(radz_results *results, const char *class_name, const double *fpr, const double *tpr,
                                    size_t count, radz_error *err) RADZ_MUST_USE;
@@ -135,7 +150,8 @@ radz_status radz_results_add_stage(radz_results *results, const radz_result_stag
 /* Writes metrics.csv, results.json, table.md, table.tex, timing.json and NAME.csv of every kind of detail into the folder
  * `dir` (made when absent), each through a temporary name. */
 radz_status radz_results_write(const radz_results *results, const char *dir, radz_error *err) RADZ_MUST_USE;
-/* Reads DIR/results.json back (rows, blocks, absent, skips, groups, facts, curves, details); printing it again gives the same bytes. */
+/* Reads DIR/results.json back (rows, blocks, absent, skips, findings, groups, facts, curves, details); printing it again
+ * gives the same bytes. */
 radz_status radz_results_load(const char *dir, radz_results **out, radz_error *err) RADZ_MUST_USE;
 
 /* Per-image scores: DIR/scores-<dataset>-<model>-<scorer>.csv with columns image, <class>...; `images` [n], `scores`

@@ -179,6 +179,34 @@ static void read_skip(reader *r, radz_results *results)
         r->st = radz_results_add_skip(results, &s, r->err);
 }
 
+static void read_finding(reader *r, radz_results *results)
+{
+    radz_result_finding f = {
+        .dataset = text_of(r, "dataset", false),
+        .split = text_of(r, "split", true),
+        .severity = text_of(r, "severity", false),
+        .code = text_of(r, "code", false),
+        .what = text_of(r, "what", false),
+        .effect = text_of(r, "effect", false),
+        .count = count_of(r, "count"),
+    };
+    const radz_json *array = NULL;
+    if (r->st == RADZ_OK)
+        r->st = radz_json_need_array(r->doc, r->object, "examples", &array, r->err);
+    size_t n = r->st == RADZ_OK ? radz_json_size(array) : 0;
+    if (n > RADZ_RESULT_EXAMPLES)
+        r->st = radz_fail(r->err, RADZ_E_FORMAT, "%s: key 'examples': %zu of them, wanted at most %d",
+                          radz_json_doc_name(r->doc), n, RADZ_RESULT_EXAMPLES);
+    for (size_t i = 0; i < n && r->st == RADZ_OK; i++) {
+        const radz_json *value = radz_json_at(array, i);
+        f.examples[i] = radz_json_string(value);
+        if (f.examples[i] == NULL || strlen(f.examples[i]) != radz_json_string_length(value))
+            r->st = radz_fail(r->err, RADZ_E_FORMAT, "%s: key 'examples': wanted texts", radz_json_doc_name(r->doc));
+    }
+    if (r->st == RADZ_OK)
+        r->st = radz_results_add_finding(results, &f, r->err);
+}
+
 static double *read_rates(reader *r, const char *key, size_t *count)
 {
     const radz_json *array = NULL;
@@ -266,6 +294,8 @@ radz_status radz_results_parse(const char *text, size_t size, const char *name, 
     each_object(&r, "groups", results, read_group);
     each_object(&r, "absent", results, read_absent);
     each_object(&r, "skipped_images", results, read_skip);
+    if (radz_json_find(r.object, "findings") != NULL) /* not in files of the first program versions */
+        each_object(&r, "findings", results, read_finding);
     each_object(&r, "rows", results, read_row);
     each_object(&r, "roc_curves", results, read_curve);
     if (r.st == RADZ_OK && radz_json_find(r.object, "details") != NULL) /* absent in files of the first version */

@@ -439,6 +439,21 @@ static void mean_notes(builder *b, radz_section *section, const radz_block_rows 
                                           macro->n_pos, classes));
 }
 
+/* What the check found, as far as it concerns the figures of this section; missing images have a note of their own. */
+static void finding_notes(builder *b, radz_section *section, const radz_result_block *first)
+{
+    for (size_t i = 0; i < b->results->n_findings; i++) {
+        const radz_result_finding *f = &b->results->findings[i];
+        if (strcmp(f->dataset, first->dataset) != 0 || strcmp(f->severity, "info") == 0 ||
+            strcmp(f->code, "missing-images") == 0 || (f->split != NULL && strcmp(f->split, first->split) != 0))
+            continue;
+        size_t length = strlen(f->effect);
+        length -= length > 0 && f->effect[length - 1] == '.';
+        add_note(b, &section->notes, length > 0 ? TEXT(b, "check, %s: %s (%.*s)", f->severity, f->what, (int)length, f->effect)
+                                                : TEXT(b, "check, %s: %s", f->severity, f->what));
+    }
+}
+
 static void build_section(builder *b, const radz_result_block *first)
 {
     const radz_results *results = b->results;
@@ -464,6 +479,7 @@ static void build_section(builder *b, const radz_result_block *first)
         mean_notes(b, section, &b->blocks[members[i]]);
     for (size_t i = 0; i < n; i++)
         block_notes(b, section, first, &results->blocks[members[i]]);
+    finding_notes(b, section, first);
 }
 
 static void skip_notes(builder *b)

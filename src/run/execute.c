@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "cache/cache.h"
 #include "metric/resample.h"
+#include "run/checkup.h"
 #include "run/embed.h"
 #include "run/evaluate.h"
 #include "run/make_phantom.h"
@@ -395,6 +396,39 @@ static radz_status evaluate_all(execution *e, radz_error *err)
     return st;
 }
 
+/* The check of the data sets that are evaluated, as far as it reads no image: what it finds goes into the results. */
+static radz_status check_datasets(execution *e, radz_error *err)
+{
+    radz_checkup_dataset *sets = radz_calloc(e->plan->n_datasets, sizeof *sets, err);
+    radz_findings findings = {0};
+    radz_checkup_options options = {.split = e->options->split, .threads = e->options->threads};
+    size_t n = 0;
+    if (sets == NULL)
+        return RADZ_E_NOMEM;
+    for (size_t i = 0; i < e->plan->n_datasets; i++)
+        if (will_be_evaluated(&e->datasets[i]))
+            sets[n++] = (radz_checkup_dataset){e->datasets[i].planned->card, e->datasets[i].data->root};
+    radz_status st = radz_checkup(e->home, sets, n, &options, &findings, err);
+    size_t errors = 0, warnings = 0;
+    for (size_t i = 0; st == RADZ_OK && i < e->plan->n_datasets; i++)
+        if (will_be_evaluated(&e->datasets[i]))
+            st = radz_checkup_report(&findings, e->datasets[i].data->name, e->datasets[i].data->split, e->results, err);
+    for (size_t i = 0; st == RADZ_OK && i < e->results->n_findings; i++) {
+        const radz_result_finding *f = &e->results->findings[i];
+        bool is_error = strcmp(f->severity, "error") == 0, is_warning = strcmp(f->severity, "warning") == 0;
+        errors += is_error;
+        warnings += is_warning;
+        if ((is_error || is_warning) && strcmp(f->code, "missing-images") != 0) /* said when the set was loaded */
+            radz_warn("%s: %s", f->dataset, f->what);
+    }
+    if (st == RADZ_OK && e->options->strict && errors + warnings > 0)
+        st = radz_fail(err, RADZ_E_VALUE, "the check of the data sets found %zu errors and %zu warnings, and --strict lets none "
+                       "pass (see `radz-bench check`)", errors, warnings);
+    radz_findings_free(&findings);
+    free(sets);
+    return st;
+}
+
 static radz_status prepare(execution *e, radz_error *err)
 {
     e->datasets = radz_calloc(e->plan->n_datasets, sizeof *e->datasets, err);
@@ -415,7 +449,7 @@ static radz_status prepare(execution *e, radz_error *err)
         e->datasets[i].planned = &e->plan->datasets[i];
         st = load_dataset(e, &e->datasets[i], err);
     }
-    return st;
+    return st == RADZ_OK ? check_datasets(e, err) : st;
 }
 
 static radz_status tear_down(execution *e, radz_status st, radz_error *err)

@@ -15,6 +15,7 @@ typedef struct radz_execute_options {
     int threads;
     const char *device, *dtype;   /* NULL: cpu; as the model's card says */
     bool skip_bad;                /* unreadable images are left out and counted */
+    bool strict;                  /* errors and warnings of the data sets' check end the run before it begins */
     bool embed_only;              /* stop after the embeddings */
     const char *command;          /* for provenance */
     const char *results_dir;      /* per-image scores are written below RESULTS_DIR/RUN_ID as they are ready; NULL: not */

@@ -204,6 +204,16 @@ static radz_status fixture_results(radz_results **out, radz_error *err)
     if (st == RADZ_OK)
         st = radz_results_add_skip(results, &(radz_result_skip){"odd_set", "clip-tiny", "bad\xff\x01name.png", "empty file"},
                                    err);
+    static const radz_result_finding findings[] = {
+        {"odd_set", "test", "error", "images", "40 images; the published split has 41", "Not comparable.", 1, {NULL}},
+        {"odd_set", NULL, "warning", "repeated-rows", "'<labels>.csv': rows that repeat an image: 4", "", 4,
+         {"=1+1 (line 3)", "b\"c (line 4)", "d (line 5)"}},
+        {"odd_set", "test", "info", "few-positives", "classes with few positive images", "Look at the intervals.", 2, {"Mass"}},
+        {"odd_set", "train", "error", "images", "of another split", "", 1, {NULL}},
+        {"phantom", NULL, "error", "patients", "of another data set", "", 1, {NULL}},
+    };
+    for (size_t i = 0; i < sizeof findings / sizeof *findings && st == RADZ_OK; i++)
+        st = radz_results_add_finding(results, &findings[i], err);
     if (st == RADZ_OK)
         st = radz_results_add_fact(results, "program", "radz-bench 0.1.0", err);
     if (st == RADZ_OK)

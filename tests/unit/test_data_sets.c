@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "data/card_engine.h"
 #include "data/check.h"
 #include "data/dataset.h"
 #include "data/name_table.h"
@@ -448,7 +449,7 @@ static void unbuilt_readers(void **state)
     radz_dataset *d;
     assert_int_equal(radz_dataset_load(card, GOLDEN "/lookalike", NULL, NULL, &d, &err), RADZ_E_UNSUPPORTED);
     radz_findings findings = {0};
-    need(radz_check_dataset(card, GOLDEN "/lookalike", &findings, NULL), &err);
+    need(radz_check_dataset(card, GOLDEN "/lookalike", NULL, &findings, NULL), &err);
     assert_int_equal(findings.count, 1);
     assert_string_equal(findings.items[0].code, "no-reader");
     radz_findings_free(&findings);
@@ -474,7 +475,7 @@ static void checks_of_the_lookalike(void **state)
     radz_error err = {0};
     radz_dataset_card *card = card_of("lookalike");
     radz_findings f = {0};
-    need(radz_check_dataset(card, GOLDEN "/lookalike", &f, &err), &err);
+    need(radz_check_dataset(card, GOLDEN "/lookalike", NULL, &f, &err), &err);
     static const struct {
         const char *code, *split;
         radz_severity severity;
@@ -488,14 +489,14 @@ static void checks_of_the_lookalike(void **state)
         {"listed-twice", "test", RADZ_SEVERITY_WARNING, 1, "'test_list.txt': lines that repeat an image: 1", "00000104_000.png"},
         {"no-labels", "test", RADZ_SEVERITY_ERROR, 1, "'test_list.txt': images without a row in the label file: 1", "00000199_000.png"},
         {"missing-images", "test", RADZ_SEVERITY_WARNING, 1, "1 of 6 images have no file", "00000102_001.png"},
-        {"missing-images", "train", RADZ_SEVERITY_WARNING, 2, "2 of 3 images have no file", "00000103_001.png"},
+        {"missing-images", "train", RADZ_SEVERITY_INFO, 2, "2 of 3 images have no file", "00000103_001.png"},
         {"one-valued-class", "test", RADZ_SEVERITY_WARNING, 2, "one value only", "Infiltration: 0 positive, 5 negative"},
         {"few-positives", "test", RADZ_SEVERITY_INFO, 6, "fewer than 10", "Mass: 1 positive, 4 negative"},
-        {"no-reports", "test", RADZ_SEVERITY_INFO, 5, "5 of 6 images have no report", NULL},
+        {"no-reports", "test", RADZ_SEVERITY_INFO, 5, "5 of 6 images have no report", "00000101_000.png"},
         {"empty-split", "nobody", RADZ_SEVERITY_ERROR, 1, "no row", NULL},
         {"unreadable", "lost", RADZ_SEVERITY_INFO, 1, "lost_list.txt", NULL},
-        {"patient-overlap", "train", RADZ_SEVERITY_ERROR, 1, "patients are in both 'train' and 'test'", "103"},
-        {"image-overlap", "train", RADZ_SEVERITY_ERROR, 3, "images are in both 'train' and 'rest'", "00000103_001.png"},
+        {"patient-overlap", "test", RADZ_SEVERITY_ERROR, 1, "patients that are in both 'train' and 'test'", "103"},
+        {"image-overlap", "train", RADZ_SEVERITY_ERROR, 3, "images that are in both 'train' and 'rest'", "00000103_001.png"},
     };
     size_t errors = 0, warnings = 0;
     for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
@@ -528,25 +529,154 @@ static void check_of_nothing(void **state)
     radz_error err = {0};
     tree t = make_tree("lookalike", H "a,Mass,1,PA,1,M\nb,Maas,2,PA,1,M\n", "a\nb\n");
     radz_findings f = {0};
-    need(radz_check_dataset(t.card, t.folder, &f, &err), &err);
+    need(radz_check_dataset(t.card, t.folder, NULL, &f, &err), &err);
     const radz_finding *g = finding(&f, "unknown-label", "test");
     assert_int_equal(g->severity, RADZ_SEVERITY_ERROR);
     assert_string_equal(g->examples[0], "Maas (line 3)");
     assert_null(g->examples[1]);
     radz_findings_free(&f);
     put(&t, "Data_Entry_2017.csv", H "a,Mass,1,PA,1\n", strlen(H "a,Mass,1,PA,1\n"));
-    need(radz_check_dataset(t.card, t.folder, &f, &err), &err);
+    need(radz_check_dataset(t.card, t.folder, NULL, &f, &err), &err);
     g = finding(&f, "unreadable", "test");
     assert_int_equal(g->severity, RADZ_SEVERITY_ERROR);
     assert_non_null(strstr(g->what, "line 2"));
     radz_findings_free(&f);
     put(&t, "Data_Entry_2017.csv", H "a,Mass,1,PA,1,M\nb,Mass,1,PA,1,M\n", strlen(H "a,Mass,1,PA,1,M\nb,Mass,1,PA,1,M\n"));
-    need(radz_check_dataset(t.card, t.folder, &f, &err), &err);
+    need(radz_check_dataset(t.card, t.folder, NULL, &f, &err), &err);
     g = finding(&f, "no-images", "test");
     assert_int_equal(g->severity, RADZ_SEVERITY_ERROR);
     assert_int_equal(g->count, 2);
     (void)finding(&f, "one-patient", "test");
     radz_findings_free(&f);
+    remove_tree(&t);
+}
+
+static radz_terms_card *shipped_terms(void)
+{
+    radz_error err = {0};
+    radz_terms_card *terms;
+    need(radz_terms_card_load(RADZ_SOURCE_DIR "/manifests/terms/chest.yaml", &terms, &err), &err);
+    return terms;
+}
+
+static radz_dataset_card *card_of_text(const char *text)
+{
+    radz_error err = {0};
+    void *card;
+    need(radz_card_parse(&radz_dataset_schema, "c.yaml", text, strlen(text), &card, &err), &err);
+    return card;
+}
+
+#define COLUMNS_CARD "name: c\ntitle: C\nlicence: l\nsource: s\ncitation: c\nprovide: p\nreader: csv\n" \
+                     "labels: {files: [labels.csv], form: columns}\ncolumns: {image: Id}\nimages: {folders: [.]}\n"
+
+/* Headers, names and labels of one column per class. */
+static void checks_of_columns(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    radz_terms_card *terms = shipped_terms();
+    tree t = make_tree("columns", "Id,Edema,Mass,Pleural Effusion,Effusion,Fracture,Age,Nodule,Rib Fracture\n"
+                       "a,1,0,1,1,0,3,1,1\nb,0,1,0,0,1,4,1,1\nb,1,1,0,0,1,4,1,1\nc,1,yes,0,0,1,5,1,0\n,0,0,0,0,0,6,0,0\n", NULL);
+    radz_dataset_card_free(t.card);
+    t.card = card_of_text(COLUMNS_CARD
+                          "classes: [{name: Mass}, {name: Edema}, {name: Pleural Effusion}, {name: Effusion}, {name: Fracture},"
+                          " {name: Rib Fracture}, {name: Oddity, column: Nodule}]\n"
+                          "splits:\n  - {name: all, images: 3, fingerprint: "
+                          "0000000000000000000000000000000000000000000000000000000000000000}\n");
+    radz_findings f = {0};
+    need(radz_check_dataset(t.card, t.folder, &(radz_check_options){.terms = terms}, &f, &err), &err);
+    static const struct {
+        const char *code, *split;
+        radz_severity severity;
+        size_t count;
+        const char *what, *example;
+    } want[] = {
+        {"column-order", NULL, RADZ_SEVERITY_INFO, 2, "another order in 'labels.csv' than on the card: 2", "'Edema' is column 2"},
+        {"same-labels", "all", RADZ_SEVERITY_WARNING, 1, "the very same labels on every image: 1", "Pleural Effusion = Effusion"},
+        {"one-term-twice", NULL, RADZ_SEVERITY_WARNING, 1, "the same finding: 1", "'Pleural Effusion' and 'Effusion'"},
+        {"name-in-name", NULL, RADZ_SEVERITY_INFO, 2, "inside another class's name: 2", "'Effusion' in 'Pleural Effusion'"},
+        {"no-term", NULL, RADZ_SEVERITY_INFO, 1, "not in the table of terms: 1", "Oddity"},
+        {"no-patients", NULL, RADZ_SEVERITY_INFO, 1, "no column with patients", NULL},
+        {"unknown-label", "all", RADZ_SEVERITY_ERROR, 1, "no class of the card: 1", "Mass 'yes' (line 5)"},
+        {"contradiction", "all", RADZ_SEVERITY_ERROR, 1, "an earlier row of the image: 1", "b (line 4)"},
+        {"bad-id", "all", RADZ_SEVERITY_ERROR, 1, "without an image id", "(none) (line 6)"},
+        {"fingerprint", "all", RADZ_SEVERITY_ERROR, 1, "those of the published split have 000000000000...", NULL},
+    };
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        const radz_finding *g = finding(&f, want[i].code, want[i].split);
+        assert_int_equal(g->severity, want[i].severity);
+        assert_int_equal(g->count, want[i].count);
+        if (strstr(g->what, want[i].what) == NULL)
+            fail_msg("'%s' is not in '%s'", want[i].what, g->what);
+        assert_string_equal(g->dataset, "c");
+        if (want[i].example != NULL)
+            assert_string_equal(g->examples[0], want[i].example);
+        assert_null(strstr(g->what, t.folder)); /* where the data is kept is said nowhere */
+    }
+    assert_int_equal(f.n_splits, 1);
+    assert_int_equal(f.splits[0].images, 3);
+    assert_int_equal(f.splits[0].files, 0);
+    assert_int_equal(f.splits[0].positives[2], 1);
+    assert_true(f.splits[0].evaluated);
+    radz_findings_free(&f);
+
+    /* the card leaves a finding of the file out: said; in the file's order and without doubles there is nothing else */
+    radz_dataset_card_free(t.card);
+    t.card = card_of_text(COLUMNS_CARD "classes: [{name: Edema}, {name: Mass}]\nsplits: [{name: all}]\n");
+    need(radz_check_dataset(t.card, t.folder, &(radz_check_options){.terms = terms}, &f, &err), &err);
+    const radz_finding *g = finding(&f, "label-columns-left-out", NULL);
+    assert_int_equal(g->count, 5);
+    assert_string_equal(g->examples[0], "Pleural Effusion");
+    for (size_t i = 0; i < f.count; i++)
+        assert_true(strcmp(f.items[i].code, "column-order") != 0 && strcmp(f.items[i].code, "no-term") != 0 &&
+                    strcmp(f.items[i].code, "one-term-twice") != 0 && strcmp(f.items[i].code, "name-in-name") != 0);
+    radz_findings_free(&f);
+    remove_tree(&t);
+    radz_terms_card_free(terms);
+}
+
+/* A label that is another name of a class is told from a mistake. */
+static void checks_know_other_names(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    radz_terms_card *terms = shipped_terms();
+    tree t = make_tree("lookalike", H "a,pleural effusion|Maas,1,PA,1,M\nb,pleural effusion|No Finding,2,PA,1,M\n", "a\nb\n");
+    radz_findings f = {0};
+    need(radz_check_dataset(t.card, t.folder, &(radz_check_options){.terms = terms}, &f, &err), &err);
+    const radz_finding *g = finding(&f, "unknown-label", "test");
+    assert_int_equal(g->count, 3);
+    assert_string_equal(g->examples[0], "pleural effusion (line 2), a name of 'Effusion': add it to its synonyms");
+    assert_string_equal(g->examples[1], "Maas (line 2)");
+    assert_null(g->examples[2]);
+    radz_findings_free(&f);
+    remove_tree(&t);
+    radz_terms_card_free(terms);
+    char text[] = "'/data/x/a.csv' and /data/x/ and /data/xy/b and /data/x";
+    radz_finding_scrub(text, "/data/x/");
+    assert_string_equal(text, "'a.csv' and  and /data/xy/b and ");
+}
+
+/* Splits of two schemes overlap by their nature. */
+static void schemes_may_overlap(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    tree t = make_tree("lookalike", H "a,Mass,1,PA,1,M\nb,Mass,2,PA,1,M\n", "a\nb\n");
+    put(&t, "train_list.txt", "a\n", 2);
+    static char other[] = "other";
+    for (int turn = 0; turn < 2; turn++) {
+        radz_findings f = {0};
+        t.card->splits[0].scheme = turn == 1 ? other : NULL;
+        need(radz_check_dataset(t.card, t.folder, NULL, &f, &err), &err);
+        size_t found = 0;
+        for (size_t i = 0; i < f.count; i++)
+            found += strcmp(f.items[i].code, "image-overlap") == 0 && strstr(f.items[i].what, "'train' and 'test'") != NULL;
+        assert_int_equal(found, turn == 0);
+        radz_findings_free(&f);
+    }
+    t.card->splits[0].scheme = NULL;
     remove_tree(&t);
 }
 
@@ -611,7 +741,7 @@ static void original_chestxray14(void **state)
     radz_dataset_free(d);
     radz_findings f = {0};
     begun = radz_clock_seconds();
-    need(radz_check_dataset(card, root, &f, &err), &err);
+    need(radz_check_dataset(card, root, NULL, &f, &err), &err);
     print_message("check in %.3f s\n", radz_clock_seconds() - begun);
     for (size_t i = 0; i < f.count; i++)
         if (f.items[i].severity == RADZ_SEVERITY_ERROR && strcmp(f.items[i].code, "no-images") != 0)
@@ -634,6 +764,9 @@ int main(void)
         cmocka_unit_test(unbuilt_readers),
         cmocka_unit_test(checks_of_the_lookalike),
         cmocka_unit_test(check_of_nothing),
+        cmocka_unit_test(checks_of_columns),
+        cmocka_unit_test(checks_know_other_names),
+        cmocka_unit_test(schemes_may_overlap),
         cmocka_unit_test(names_are_numbered),
         cmocka_unit_test(original_chestxray14),
     };

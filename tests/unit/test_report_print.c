@@ -208,6 +208,8 @@ static void altered_results_are_refused(void **state)
     refused("\"model\": \"clip-tiny\"", "\"model\": null", RADZ_E_FORMAT, "'model'");
     refused("\"model\": \"clip-tiny\"", "\"model\": \"a\\u0000b\"", RADZ_E_FORMAT, "NUL");
     refused("{\n", "[\n", RADZ_E_FORMAT, "not valid JSON");
+    refused("\"findings\": [", "\"findings\": [[],", RADZ_E_FORMAT, "'findings' number 1");
+    refused("\"examples\": [", "\"examples\": [\"a\", \"b\", \"c\", \"d\"", RADZ_E_FORMAT, "4 of them, wanted at most 3");
     refused("\"seed\": \"1\"", "\"seed\": 1", RADZ_E_FORMAT, "provenance 'seed'");
 }
 

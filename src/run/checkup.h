@@ -1,0 +1,31 @@
+/* The check of one or more data sets: each against its card and itself (data/check.h), all against each other, and, when
+ * wanted, the pictures themselves. `radz-bench check` does all of it; a run does the part that reads no image before it
+ * begins. */
+#ifndef RADZ_RUN_CHECKUP_H
+#define RADZ_RUN_CHECKUP_H
+
+#include "data/check.h"
+#include "report/results.h"
+#include "run/home.h"
+
+typedef struct radz_checkup_dataset {
+    const radz_dataset_card *card;
+    const char *root;
+} radz_checkup_dataset;
+
+typedef struct radz_checkup_options {
+    const char *split; /* the one that is evaluated; NULL: as each card says */
+    bool pictures;     /* decode every image: unreadable ones, blank ones, the same picture under two ids */
+    int threads;
+} radz_checkup_options;
+
+/* Adds to `out` (zero-initialise it) what is found; in order of the data sets, then what concerns several of them. Costs one
+ * pass over the label file for each split, and with `pictures` the decoding of every image. */
+radz_status radz_checkup(const radz_home *home, const radz_checkup_dataset *datasets, size_t n,
+                         const radz_checkup_options *options, radz_findings *out, radz_error *err) RADZ_MUST_USE;
+
+/* Adds those findings to `results` that concern the whole of `dataset` or its split `split`. */
+radz_status radz_checkup_report(const radz_findings *findings, const char *dataset, const char *split,
+                                radz_results *results, radz_error *err) RADZ_MUST_USE;
+
+#endif
