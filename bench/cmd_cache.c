@@ -20,6 +20,8 @@ static void size_text(uint64_t bytes, char text[24])
     snprintf(text, 24, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
 }
 
+enum { UNUSED_DAYS = 90 /* what gc removes by default */ };
+
 static radz_status cache_ls(const radz_cache *cache, const radz_options *options, int *exit_code, radz_error *err)
 {
     (void)options;
@@ -74,14 +76,15 @@ static radz_status cache_gc(const radz_cache *cache, const radz_options *options
 {
     (void)exit_code;
     radz_cache_gc_report report;
-    radz_status st = radz_cache_gc(cache, &(radz_cache_gc_options){.days = options->days}, &report, err);
+    int64_t days = options->days >= 0 ? options->days : UNUSED_DAYS;
+    radz_status st = radz_cache_gc(cache, &(radz_cache_gc_options){.days = days}, &report, err);
     if (st != RADZ_OK)
         return st;
     char freed[24], left[24];
     size_text(report.bytes_freed, freed);
     size_text(report.bytes_left, left);
     printf("removed %" PRIu64 " stores and %" PRIu64 " files not used for %" PRId64 " days: %s freed, %" PRIu64
-           " stores with %s left, %" PRIu64 " of them in use\n", report.stores_removed, report.files_removed, options->days,
+           " stores with %s left, %" PRIu64 " of them in use\n", report.stores_removed, report.files_removed, days,
            freed, report.stores_kept, left, report.stores_in_use);
     return RADZ_OK;
 }

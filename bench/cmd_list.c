@@ -127,6 +127,11 @@ static radz_status list_recipes(const list_context *context, radz_error *err)
     return each_card(context, RADZ_CARD_RECIPE, NULL, err);
 }
 
+static radz_status list_gates(const list_context *context, radz_error *err)
+{
+    return each_card(context, RADZ_CARD_GATE, NULL, err);
+}
+
 static radz_status list_scorers(const list_context *context, radz_error *err)
 {
     (void)context;
@@ -163,7 +168,7 @@ static radz_status list_runs(const list_context *context, radz_error *err)
 
 static const list_kind kinds[] = {
     {"suites", list_suites},   {"datasets", list_datasets}, {"models", list_models},   {"scorers", list_scorers},
-    {"prompts", list_prompts}, {"recipes", list_recipes},   {"metrics", list_metrics}, {"runs", list_runs},
+    {"prompts", list_prompts}, {"recipes", list_recipes},   {"gates", list_gates},     {"metrics", list_metrics}, {"runs", list_runs},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 

@@ -5,30 +5,14 @@
 
 #include "base/file.h"
 #include "bench/command.h"
+#include "bench/find_run.h"
 #include "bench/terminal.h"
 #include "report/plot.h"
 #include "report/print.h"
 
-/* The folder of the run that the command line means: a path, a name below --results, or the newest run. */
 static radz_status find_run(const radz_options *options, char **out, radz_error *err)
 {
-    const char *results = options->results != NULL ? options->results : "results";
-    const char *wanted = options->positional.count > 0 ? options->positional.items[0] : "latest";
-    char *below = radz_path_join(results, wanted, err);
-    if (below == NULL)
-        return RADZ_E_NOMEM;
-    if (radz_file_is_dir(below)) {
-        *out = below;
-        return RADZ_OK;
-    }
-    free(below);
-    if (options->positional.count == 0)
-        return radz_fail(err, RADZ_E_MISSING, "no run in '%s' yet: start with `radz-bench --suite chest`", results);
-    if (!radz_file_is_dir(wanted))
-        return radz_fail(err, RADZ_E_MISSING, "no run '%s': neither a folder nor a run in '%s' (see `radz-bench list runs`)",
-                         wanted, results);
-    *out = radz_path_join(wanted, "", err);
-    return *out == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    return radz_find_run(options->results, options->positional.count > 0 ? options->positional.items[0] : NULL, out, err);
 }
 
 radz_status radz_cmd_report(const radz_options *options, int *exit_code, radz_error *err)

@@ -23,6 +23,7 @@ typedef struct radz_options {
     int64_t seed;                                       /* --seed; -1: as the card says */
     bool no_plots;                                      /* --no-plots */
     bool strict, json;                                  /* check, run */
+    const char *gate;                                   /* compare */
     bool fast;                                          /* check: read no image */
     const char *split;                                  /* --split */
     const char *out;                                    /* --out */
@@ -31,7 +32,9 @@ typedef struct radz_options {
     const char *recipe;                                 /* train */
     bool fresh;                                         /* train: do not resume from a checkpoint */
     const char *format;                                 /* report: md|tex|csv|json|text */
-    int64_t days;                                       /* cache gc */
+    int64_t days;                                       /* cache gc, history prune; -1: not given */
+    int64_t keep;                                       /* history prune; 0: not given */
+    const char *metric, *note, *date;                   /* history */
     bool quiet, help;
     radz_strlist positional;
     char *command_line;                                 /* as typed, quoted where needed; for provenance */
@@ -57,7 +60,9 @@ void radz_print_help(const radz_command *command); /* NULL: the overview */
 
 radz_status radz_cmd_run(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_check(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_history(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_list(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_compare(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_datasets(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_embed(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_report(const radz_options *options, int *exit_code, radz_error *err);

@@ -38,6 +38,17 @@ const radz_command radz_commands[] = {
      OPTIONS("results", "format"), 1, radz_cmd_report},
     {"plot", "draw the plots of a finished run again", "[RUN]", "Needs gnuplot; the scripts stay beside the pictures.",
      OPTIONS("results"), 1, radz_cmd_plot},
+    {"compare", "what moved between two runs, and whether it got worse", "BASE [NEW]",
+     "BASE and NEW are runs as for `report`; NEW is the newest one when left out. Figures are matched row by row, judged by the\n"
+     "tolerances of a gate card, and where both runs kept their scores a paired test over patients tells a change from noise.\n"
+     "--out DIR writes compare.md and compare.xml (JUnit) there. --format text, md, junit or json. Exit code 3 on a regression.",
+     OPTIONS("results", "gate", "format", "out", CARDS, "threads"), 2, radz_cmd_compare},
+    {"history", "keep runs in one file, list them, plot a figure over time", "add [RUN]|list|plot|prune",
+     "add puts the figures of a run (the newest one) into RESULTS/history.sqlite. list shows the runs, with --metric or --class\n"
+     "their figures. plot draws a figure over time (auc of macro, unless said otherwise) below RESULTS/history. prune forgets\n"
+     "runs older than --days, and all but the newest --keep; the folders of the runs stay.",
+     OPTIONS("results", "suite", "dataset", "model", "scorer", "class", "metric", "note", "date", "days", "keep", "out", "json",
+             "no-plots"), 2, radz_cmd_history},
     {"cache", "look after the embedding cache", "ls|verify|gc", NULL, OPTIONS("cache", "days"), 1, radz_cmd_cache},
     {"phantom", "write the synthetic data set `phantom`", "",
      "Synthetic chest radiographs with reports in ChestX-ray14's file formats. They are drawn by a small physical model,\n"

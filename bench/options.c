@@ -35,6 +35,7 @@ static const option_spec specs[] = {
     {"seed", "S", "seed of bootstrap, subset or generator (default: as the card says)", WHOLE, AT(seed), 0, INT64_MAX},
     {"no-plots", NULL, "write the plots' data and scripts, but do not call gnuplot", FLAG, AT(no_plots), 0, 0},
     {"strict", NULL, "findings of the check fail, warnings too", FLAG, AT(strict), 0, 0},
+    {"gate", "NAME", "tolerances of a regression (see `radz-bench list gates`; default: nightly)", TEXT, AT(gate), 0, 0},
     {"fast", NULL, "read no image: only labels, lists and folders", FLAG, AT(fast), 0, 0},
     {"json", NULL, "print JSON", FLAG, AT(json), 0, 0},
     {"split", "NAME", "train, val or test (default: as the card says)", TEXT, AT(split), 0, 0},
@@ -44,7 +45,11 @@ static const option_spec specs[] = {
     {"recipe", "NAME", "training recipe (see `radz-bench list recipes`)", TEXT, AT(recipe), 0, 0},
     {"fresh", NULL, "start over although a checkpoint is there", FLAG, AT(fresh), 0, 0},
     {"format", "F", "text, md, tex, csv or json (default: text)", TEXT, AT(format), 0, 0},
-    {"days", "N", "with gc: remove what was not used for N days (default: 90)", WHOLE, AT(days), 0, 100000},
+    {"days", "N", "remove what is older than N days (default of cache gc, by last use: 90)", WHOLE, AT(days), 0, 100000},
+    {"keep", "N", "keep the newest N runs", WHOLE, AT(keep), 1, INT64_C(1) << 40},
+    {"metric", "NAME", "only this metric (see `radz-bench list metrics`)", TEXT, AT(metric), 0, 0},
+    {"note", "TEXT", "a few words to remember a run by", TEXT, AT(note), 0, 0},
+    {"date", "D", "as of this time, UTC: 2025-03-01 or 2025-03-01T02:00:00 (default: now)", TEXT, AT(date), 0, 0},
     {"quiet", NULL, "no progress and no notes, only results and errors", FLAG, AT(quiet), 0, 0},
     {"help", NULL, "this text", FLAG, AT(help), 0, 0},
 };
@@ -146,7 +151,7 @@ radz_status radz_options_parse(const radz_command *command, int argc, char **arg
                                radz_error *err)
 {
     options->seed = -1;
-    options->days = 90;
+    options->days = -1;
     radz_status st = keep_command_line(options, command, argc, argv, err);
     bool only_positional = false;
     for (int i = 0; i < argc && st == RADZ_OK; i++) {

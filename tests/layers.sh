@@ -63,6 +63,7 @@ only_in 'cyaml|yaml\.h' 'src/data/card*'
 only_in 'png\.h' 'src/image/png_*.c' src/image/png_codec.c
 only_in 'jpeglib' src/image/jpeg_codec.c
 only_in 'utf8proc' src/text/unicode.c
+only_in 'sqlite3' src/report/history.c
 only_in 'dlfcn' src/encoder/door.c src/encoder/torch_facts.c
 
 # file names are unique across the tree

@@ -19,6 +19,7 @@ static const struct {
     [RADZ_CARD_SUITE] = {"suite", "suites"},       [RADZ_CARD_DATASET] = {"data set", "datasets"},
     [RADZ_CARD_MODEL] = {"model", "models"},       [RADZ_CARD_PROMPTS] = {"prompt set", "prompts"},
     [RADZ_CARD_RECIPE] = {"recipe", "recipes"},    [RADZ_CARD_TERMS] = {"table of terms", "terms"},
+    [RADZ_CARD_GATE] = {"regression gate", "gates"},
 };
 
 const char *radz_card_kind_name(radz_card_kind kind)

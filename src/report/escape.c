@@ -68,6 +68,22 @@ void radz_put_markdown(FILE *out, const char *text)
     }
 }
 
+void radz_put_xml(FILE *out, const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        switch (*p) {
+        case '&': fputs("&amp;", out); break;
+        case '<': fputs("&lt;", out); break;
+        case '>': fputs("&gt;", out); break;
+        case '"': fputs("&quot;", out); break;
+        case '\'': fputs("&apos;", out); break;
+        case '\n': fputs("&#10;", out); break;
+        case '\t': fputs("&#9;", out); break;
+        default: putc((unsigned char)*p < 0x20 ? '?' : *p, out);
+        }
+    }
+}
+
 void radz_put_gnuplot(FILE *out, const char *text)
 {
     putc('"', out);

@@ -14,6 +14,8 @@ void radz_put_latex(FILE *out, const char *text);
 void radz_put_markdown(FILE *out, const char *text);
 /* A double-quoted gnuplot string, for terminals with "noenhanced"; without the quotes gnuplot would need. */
 void radz_put_gnuplot(FILE *out, const char *text);
+/* Text in an XML element or attribute; characters that XML cannot hold become '?'. */
+void radz_put_xml(FILE *out, const char *text);
 /* A number in CSV: fewest digits that read back the same, "NA" for NaN, "inf", "-inf". */
 void radz_put_number(FILE *out, double value);
 

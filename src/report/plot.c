@@ -285,7 +285,7 @@ static radz_status draw_all(const radz_plot_set *set, const char *dir, const siz
     return st;
 }
 
-static radz_status write_all(const radz_plot_set *set, const char *dir, bool draw, radz_error *err)
+radz_status radz_plot_set_write(const radz_plot_set *set, const char *dir, bool draw, radz_error *err)
 {
     size_t count = 0, *todo = radz_calloc(set->names.count, sizeof *todo, err);
     if (todo == NULL)
@@ -362,7 +362,7 @@ radz_status radz_plots_write(const radz_results *results, const char *dir, bool 
     if (st == RADZ_OK)
         st = make_scripts(&set, members, err);
     if (st == RADZ_OK)
-        st = write_all(&set, plots, draw, err);
+        st = radz_plot_set_write(&set, plots, draw, err);
     for (size_t i = 0; blocks != NULL && i < n; i++)
         radz_block_rows_free(&blocks[i]);
     radz_strlist_free(&set.names);

@@ -56,6 +56,9 @@ radz_status radz_plot_roc(radz_plot_set *set, const size_t *members, size_t n_me
 radz_status radz_plot_auc(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err) RADZ_MUST_USE;
 radz_status radz_plot_compare(radz_plot_set *set, radz_error *err) RADZ_MUST_USE;
 
+/* Writes the scripts of a set into `dir` (made when absent) and draws those that are new; see plot.h. */
+radz_status radz_plot_set_write(const radz_plot_set *set, const char *dir, bool draw, radz_error *err) RADZ_MUST_USE;
+
 /* Runs `gnuplot` on each script NAME.gp in folder `dir` (its working folder), a process for each: what one script drew before
  * would show in the next one's SVG. As many at a time as there are processors. `*missing` when there is no gnuplot.
  * RADZ_E_BACKEND with its words when it fails. */

@@ -69,28 +69,38 @@ radz_status radz_results_write(const radz_results *results, const char *dir, rad
     return st == RADZ_OK ? radz_details_write(results, dir, err) : st;
 }
 
-radz_status radz_scores_write(const char *dir, const char *dataset, const char *model, const char *scorer,
-                              const char *const *images, size_t n, const char *const *classes, size_t n_classes,
-                              const double *scores, radz_error *err)
+char *radz_run_file(const char *dir, const char *kind, const char *dataset, const char *model, const char *scorer,
+                    radz_error *err)
 {
     radz_strbuf name = {0};
-    radz_out out = {0};
     const char *parts[] = {dataset, model, scorer};
     char *path = NULL;
-    radz_status st = radz_strbuf_puts(&name, "scores", err);
+    radz_status st = radz_strbuf_puts(&name, kind, err);
     for (size_t i = 0; i < 3 && st == RADZ_OK; i++) {
+        if (parts[i] == NULL)
+            continue;
         st = radz_strbuf_puts(&name, "-", err);
         if (st == RADZ_OK)
             st = radz_put_file_part(&name, parts[i], err);
     }
     if (st == RADZ_OK)
         st = radz_strbuf_puts(&name, ".csv", err);
-    if (st == RADZ_OK && (path = radz_path_join(dir, name.text, err)) == NULL)
-        st = RADZ_E_NOMEM;
     if (st == RADZ_OK)
-        st = radz_out_open(path, &out, err);
+        path = radz_path_join(dir, name.text, err);
+    radz_strbuf_free(&name);
+    return path;
+}
+
+radz_status radz_scores_write(const char *dir, const char *dataset, const char *model, const char *scorer,
+                              const char *const *images, size_t n, const char *const *classes, size_t n_classes,
+                              const double *scores, radz_error *err)
+{
+    radz_out out = {0};
+    char *path = radz_run_file(dir, "scores", dataset, model, scorer, err);
+    radz_status st = path != NULL ? radz_out_open(path, &out, err) : RADZ_E_NOMEM;
+    free(path);
     if (st != RADZ_OK)
-        goto done;
+        return st;
     fputs("image", out.stream);
     for (size_t c = 0; c < n_classes; c++) {
         putc(',', out.stream);
@@ -105,9 +115,33 @@ radz_status radz_scores_write(const char *dir, const char *dataset, const char *
         }
         putc('\n', out.stream);
     }
-    st = radz_out_commit(&out, err);
-done:
+    return radz_out_commit(&out, err);
+}
+
+radz_status radz_labels_write(const char *dir, const char *dataset, const char *const *images, const uint32_t *patients,
+                              size_t n, const char *const *classes, size_t n_classes, const int8_t *labels,
+                              radz_error *err)
+{
+    radz_out out = {0};
+    char *path = radz_run_file(dir, "labels", dataset, NULL, NULL, err);
+    radz_status st = path != NULL ? radz_out_open(path, &out, err) : RADZ_E_NOMEM;
     free(path);
-    radz_strbuf_free(&name);
-    return st;
+    if (st != RADZ_OK)
+        return st;
+    fputs("image,patient", out.stream);
+    for (size_t c = 0; c < n_classes; c++) {
+        putc(',', out.stream);
+        radz_put_csv(out.stream, classes[c]);
+    }
+    putc('\n', out.stream);
+    for (size_t i = 0; i < n; i++) {
+        radz_put_csv(out.stream, images[i]);
+        fprintf(out.stream, ",%lu", (unsigned long)patients[i]);
+        for (size_t c = 0; c < n_classes; c++) {
+            int8_t label = labels[i * n_classes + c];
+            fputs(label == 1 ? ",1" : label == 0 ? ",0" : ",", out.stream);
+        }
+        putc('\n', out.stream);
+    }
+    return radz_out_commit(&out, err);
 }

@@ -159,5 +159,14 @@ radz_status radz_results_load(const char *dir, radz_results **out, radz_error *e
 radz_status radz_scores_write(const char *dir, const char *dataset, const char *model, const char *scorer,
                               const char *const *images, size_t n, const char *const *classes, size_t n_classes,
                               const double *scores, radz_error *err) RADZ_MUST_USE;
+/* DIR/labels-<dataset>.csv, so that scores of a run can be compared with another run's without the data set: columns image,
+ * patient (a number that only tells which images belong together), <class>... with 1, 0 or nothing (masked). `images` and
+ * `patients` [n], `labels` [n, n_classes]. */
+radz_status radz_labels_write(const char *dir, const char *dataset, const char *const *images, const uint32_t *patients,
+                              size_t n, const char *const *classes, size_t n_classes, const int8_t *labels,
+                              radz_error *err) RADZ_MUST_USE;
+/* Where the two are: `kind` "scores" or "labels"; NULL parts are left out. The caller frees it; NULL for want of memory. */
+char *radz_run_file(const char *dir, const char *kind, const char *dataset, const char *model, const char *scorer,
+                    radz_error *err) RADZ_MUST_USE;
 
 #endif

@@ -376,6 +376,20 @@ static radz_status evaluate_pair(execution *e, size_t dataset, loaded_model *m, 
     return RADZ_OK;
 }
 
+static radz_status write_labels(const execution *e, const loaded_dataset *d, radz_error *err)
+{
+    const radz_dataset *data = d->data;
+    uint32_t *patients = radz_calloc(data->n, sizeof *patients, err);
+    if (patients == NULL)
+        return RADZ_E_NOMEM;
+    for (size_t i = 0; i < data->n; i++)
+        patients[i] = data->samples[i].patient;
+    radz_status st = radz_labels_write(e->run_dir, data->name, d->names, patients, data->n, data->classes, data->n_classes,
+                                       data->labels, err);
+    free(patients);
+    return st;
+}
+
 static radz_status evaluate_all(execution *e, radz_error *err)
 {
     size_t evaluated = 0;
@@ -384,6 +398,8 @@ static radz_status evaluate_all(execution *e, radz_error *err)
         if (!will_be_evaluated(&e->datasets[d]))
             continue;
         st = radz_evaluate_groups(e->datasets[d].planned->card, e->datasets[d].data, e->results, err);
+        if (st == RADZ_OK && e->run_dir != NULL)
+            st = write_labels(e, &e->datasets[d], err);
         for (size_t m = 0; st == RADZ_OK && m < e->plan->n_models; m++) {
             if (e->models[m].encoder == NULL)
                 continue;

@@ -1,4 +1,5 @@
 /* Cards: every shipped one loads; every kind of mistake gives one error that names file, line and key. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@
 #include "base/file.h"
 #include "data/card.h"
 #include "data/card_engine.h"
+#include "data/card_gate.h"
 #include "data/terms.h"
 
 #define MANIFESTS RADZ_SOURCE_DIR "/manifests"
@@ -37,7 +39,8 @@ static void shipped_cards_load(void **state)
                  {RADZ_CARD_DATASET, &radz_dataset_schema, 6},
                  {RADZ_CARD_MODEL, &radz_model_schema, 1},
                  {RADZ_CARD_PROMPTS, &radz_prompts_schema, 0},
-                 {RADZ_CARD_TERMS, &radz_terms_schema, 1}};
+                 {RADZ_CARD_TERMS, &radz_terms_schema, 1},
+                 {RADZ_CARD_GATE, &radz_gate_schema, 1}};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         radz_error err = {0};
         radz_strlist names = {0};
@@ -391,7 +394,7 @@ static void ranges_name_numbers(void **state)
 {
     (void)state;
     const radz_card_schema *const all[] = {&radz_suite_schema, &radz_model_schema, &radz_prompts_schema,
-                                           &radz_dataset_schema, &radz_terms_schema};
+                                           &radz_dataset_schema, &radz_terms_schema, &radz_gate_schema};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         for (const radz_card_range *r = all[i]->ranges; r != NULL && r->path != NULL; r++) {
             const cyaml_schema_value_t *value = schema_at(all[i]->root, r->path);
@@ -426,7 +429,7 @@ static void keys_are_explained(void **state)
     size_t size;
     need(radz_file_read(MANIFESTS "/README.md", 1 << 20, &text, &size, &err), &err);
     const radz_card_schema *const all[] = {&radz_suite_schema, &radz_model_schema, &radz_prompts_schema,
-                                           &radz_dataset_schema, &radz_terms_schema};
+                                           &radz_dataset_schema, &radz_terms_schema, &radz_gate_schema};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         need_explained(all[i]->root, text);
     free(text);
@@ -472,6 +475,31 @@ static void terms_fold_spellings(void **state)
     assert_non_null(strstr(err.message, "manifest 't.yaml' line 5: key 'terms[1].spellings[1]': 'Pleural_Effusion' is there twice"));
 }
 
+static void gates_have_defaults(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    void *card;
+    static const char text[] = "name: g\ntitle: G\ntolerances:\n  - {metric: auc, fall: 0.01}\n  - {metric: f1, fall: 0, limit: 0.5}\n";
+    need(radz_card_parse(&radz_gate_schema, "g.yaml", text, strlen(text), &card, &err), &err);
+    const radz_gate_card *gate = card;
+    assert_true(gate->alpha == 0.01 && gate->replicates == 1000 && gate->seed == 0 && gate->tolerances_count == 2);
+    assert_true(isinf(gate->tolerances[0].limit) && gate->tolerances[0].classes == NULL && gate->tolerances[1].limit == 0.5);
+    radz_card_release(&radz_gate_schema, card);
+    static const struct {
+        const char *text, *message;
+    } bad[] = {{"name: g\ntitle: G\ntolerances:\n  - {metric: auc, fall: 0.1, limit: 0.01}\n", "is below 'fall', 0.1"},
+               {"name: g\ntitle: G\ntolerances:\n  - {metric: auc, fall: -1}\n", "tolerances[0].fall"},
+               {"name: g\ntitle: G\nalpha: 2\ntolerances:\n  - {metric: auc, fall: 1}\n", "alpha"},
+               {"name: g\ntitle: G\ntolerances: []\n", "tolerances"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_not_equal(radz_card_parse(&radz_gate_schema, "g.yaml", bad[i].text, strlen(bad[i].text), &card, &err), RADZ_OK);
+        if (strstr(err.message, bad[i].message) == NULL)
+            fail_msg("'%s' is not in '%s'", bad[i].message, err.message);
+        radz_error_clear(&err);
+    }
+}
+
 /* Every class of every shipped data set is in the table, so that figures of different sets can stand side by side. */
 static void terms_hold_all_classes(void **state)
 {
@@ -515,6 +543,7 @@ int main(void)
         cmocka_unit_test(name_must_be_that_of_the_file),
         cmocka_unit_test(ranges_name_numbers),
         cmocka_unit_test(keys_are_explained),
+        cmocka_unit_test(gates_have_defaults),
         cmocka_unit_test(terms_fold_spellings),
         cmocka_unit_test(terms_hold_all_classes),
     };
