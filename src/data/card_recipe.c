@@ -12,7 +12,7 @@
 
 static const cyaml_strval_t activations[] = {{"gelu", RADZ_ACTIVATION_GELU},
                                              {"quick_gelu", RADZ_ACTIVATION_QUICK_GELU}};
-static const cyaml_strval_t positives[] = {{"pair", RADZ_POSITIVES_PAIR}, {"same-text", RADZ_POSITIVES_SAME_TEXT}};
+static const cyaml_strval_t positives[] = {{"pair", RADZ_POSITIVES_PAIR}, {"contained", RADZ_POSITIVES_CONTAINED}};
 
 const char *radz_activation_name(radz_activation activation)
 {
@@ -67,7 +67,8 @@ static const cyaml_schema_field_t images_fields[] = {
 
 static const cyaml_schema_field_t texts_fields[] = {
     REAL("whole", radz_recipe_texts, whole), UINT("sentences", radz_recipe_texts, sentences),
-    REAL("single", radz_recipe_texts, single), REAL_OPTIONAL("rarity", radz_recipe_texts, rarity), CYAML_FIELD_END};
+    REAL("single", radz_recipe_texts, single), UINT_OPTIONAL("per_image", radz_recipe_texts, per_image),
+    REAL_OPTIONAL("rarity", radz_recipe_texts, rarity), CYAML_FIELD_END};
 
 static const cyaml_schema_field_t training_fields[] = {
     UINT("seed", radz_recipe_training, seed),
@@ -132,6 +133,7 @@ static const radz_card_range recipe_ranges[] = {
     {"texts.whole", 0, 1},
     {"texts.sentences", 1, 64},
     {"texts.single", 0, 1},
+    {"texts.per_image", 1, 64},
     {"texts.rarity", 0, 4},
     {"training.steps", 1, 1e9},
     {"training.batch", 2, 65536},
@@ -163,6 +165,8 @@ static radz_status finish_recipe(void *card, const radz_card_source *source, rad
         model->activation = RADZ_ACTIVATION_QUICK_GELU;
     if (!radz_card_has(source, "model.log_scale"))
         model->log_scale = 2.6592600369327779; /* ln(1/0.07) */
+    if (recipe->texts->per_image == 0)
+        recipe->texts->per_image = 1;
     if (training->accumulate == 0)
         training->accumulate = 1;
     if (!radz_card_has(source, "training.beta1"))

@@ -9,8 +9,8 @@ typedef enum radz_activation { RADZ_ACTIVATION_GELU, RADZ_ACTIVATION_QUICK_GELU 
 const char *radz_activation_name(radz_activation activation); /* "gelu", "quick_gelu"; static */
 
 typedef enum radz_positives {
-    RADZ_POSITIVES_PAIR,     /* "pair": an image's own text is its only positive */
-    RADZ_POSITIVES_SAME_TEXT /* "same-text": so is every equal text of the batch, in equal parts */
+    RADZ_POSITIVES_PAIR,     /* "pair": an image's positives are the texts drawn for it */
+    RADZ_POSITIVES_CONTAINED /* "contained": every text of the batch whose sentences all stand in its report */
 } radz_positives;
 
 typedef struct radz_recipe_data {
@@ -62,6 +62,7 @@ typedef struct radz_recipe_texts {
     double whole;       /* probability that the text is the whole report */
     uint32_t sentences; /* otherwise 1 to this many of its sentences, in the report's order */
     double single;      /* then the probability that it is one sentence */
+    uint32_t per_image; /* texts drawn for each image of a batch; 1 when absent */
     double rarity;      /* a sentence is drawn with weight count^-rarity, count: reports that have it; 0: all alike */
 } radz_recipe_texts;
 

@@ -31,9 +31,9 @@ typedef struct radz_train_clip_options {
     radz_clip_shape shape;
     uint64_t seed;         /* of the initial weights */
     int64_t steps;         /* optimizer steps of the whole training */
-    int64_t batch;         /* pairs per micro-batch: each is contrasted with the others of its micro-batch only */
+    int64_t batch;         /* images per micro-batch: each is contrasted with the texts of its micro-batch only */
+    int64_t texts_per_image; /* at most so many texts for each image of a micro-batch, at least 1 */
     int64_t accumulate;    /* micro-batches per step, at least 1 */
-    bool same_text;        /* equal texts of a batch are positives of each other; false: pairs only */
     double learning_rate;  /* peak */
     double final_rate;     /* last rate as a part of the peak, 0 to 1 */
     int64_t warmup;        /* steps */
@@ -59,13 +59,21 @@ typedef struct radz_train_encoder {
                          radz_error *err);
 } radz_train_encoder;
 
-/* Where pairs come from. Everything it gives is a function of the micro-batch's number alone, so that a training can be
+/* One micro-batch. The arrays are the training's; the source fills them. */
+typedef struct radz_train_batch {
+    float *pixels;     /* [batch,3,image_size,image_size], normalised */
+    int32_t *ids;      /* [texts,context], room for batch * texts_per_image rows; `tokens` columns are used: the end mark of
+                        * each row lies in them, and what follows it is padding */
+    uint8_t *positive; /* [batch,texts], same room: 1 where the text describes the image; one in every row and column at
+                        * least */
+    int64_t texts, tokens;
+} radz_train_batch;
+
+/* Where images and texts come from. Everything it gives is a function of the micro-batch's number alone, so that a training can be
  * continued anywhere. Called from one thread. */
 typedef struct radz_train_source {
     void *context;
-    /* Fills pixels [batch,3,image_size,image_size], normalised, and ids [batch,context], of which the first `*tokens`
-     * columns are used; the end mark of each row lies in them, and what follows it is padding. */
-    radz_status (*batch)(void *context, int64_t number, float *pixels, int32_t *ids, int64_t *tokens, radz_error *err);
+    radz_status (*batch)(void *context, int64_t number, radz_train_batch *out, radz_error *err);
     void *validate_context;
     /* Measures the model; `*value` (higher is better) goes to the log. NULL: no validation. */
     radz_status (*validate)(void *validate_context, int64_t step, const radz_train_encoder *encoder, double *value,

@@ -232,68 +232,72 @@ static const char *sentence_end(const char *p)
     return p;
 }
 
-radz_status radz_feed_texts_create(const radz_dataset *dataset, const radz_recipe_texts *options, radz_feed_texts *out,
-                                   radz_error *err)
+typedef struct sentence_list {
+    const char **items; /* of all reports, one after the other; in the arena of the texts */
+    size_t count, capacity;
+} sentence_list;
+
+static radz_status cut_reports(const radz_dataset *dataset, radz_feed_texts *out, sentence_list *list, radz_error *err)
 {
-    *out = (radz_feed_texts){.n = dataset->n};
-    radz_status st = RADZ_E_NOMEM;
-    size_t capacity = 0, count = 0;
-    const char **sorted = NULL, **list = NULL;
-    out->reports = radz_arena_alloc(&out->arena, dataset->n, sizeof *out->reports, err);
-    out->first = radz_arena_alloc(&out->arena, dataset->n + 1, sizeof *out->first, err);
-    if (out->reports == NULL || out->first == NULL)
-        goto done;
     for (size_t i = 0; i < dataset->n; i++) {
         const char *report = dataset->samples[i].report;
-        out->first[i] = count;
-        for (const char *p = report != NULL ? report : ""; *p != '\0';) {
+        size_t first = out->first[i] = list->count;
+        for (const char *p = report != NULL ? report : ""; *p != '\0' && list->count - first < RADZ_FEED_MOST_SENTENCES;) {
             const char *end = sentence_end(p);
-            if ((st = radz_grow(&list, &capacity, count + 1, sizeof *list, err)))
-                goto done;
-            list[count] = radz_arena_strndup(&out->arena, p, (size_t)(end - p), err);
-            if (list[count] == NULL) {
-                st = RADZ_E_NOMEM;
-                goto done;
-            }
-            count++;
+            radz_status st = radz_grow(&list->items, &list->capacity, list->count + 1, sizeof *list->items, err);
+            if (st != RADZ_OK)
+                return st;
+            const char *sentence = radz_arena_strndup(&out->arena, p, (size_t)(end - p), err);
+            if (sentence == NULL)
+                return RADZ_E_NOMEM;
+            list->items[list->count++] = sentence;
             while (blank(*end))
                 end++;
             p = end;
         }
-        if (count == out->first[i]) {
-            st = radz_fail(err, RADZ_E_MISSING, "data set '%s': image '%s' has no report to train with", dataset->name,
-                           dataset->samples[i].image_id);
-            goto done;
-        }
-        out->reports[i] = report;
+        if (list->count == first)
+            return radz_fail(err, RADZ_E_MISSING, "data set '%s': image '%s' has no report to train with", dataset->name,
+                             dataset->samples[i].image_id);
     }
-    out->first[dataset->n] = count;
-    st = RADZ_E_NOMEM;
-    out->sentences = radz_arena_alloc(&out->arena, count, sizeof *out->sentences, err);
-    out->weights = radz_arena_alloc(&out->arena, count, sizeof *out->weights, err);
-    sorted = radz_calloc(count, sizeof *sorted, err);
-    if (out->sentences == NULL || out->weights == NULL || sorted == NULL)
+    out->first[dataset->n] = list->count;
+    return RADZ_OK;
+}
+
+radz_status radz_feed_texts_create(const radz_dataset *dataset, const radz_recipe_texts *options, radz_feed_texts *out,
+                                   radz_error *err)
+{
+    *out = (radz_feed_texts){.n = dataset->n};
+    sentence_list list = {0};
+    radz_status st = RADZ_E_NOMEM;
+    out->first = radz_arena_alloc(&out->arena, dataset->n + 1, sizeof *out->first, err);
+    if (out->first == NULL || (st = cut_reports(dataset, out, &list, err)))
         goto done;
-    if (count > 0) {
-        memcpy(out->sentences, list, count * sizeof *list);
-        memcpy(sorted, list, count * sizeof *list);
-        qsort(sorted, count, sizeof *sorted, by_text);
+    st = RADZ_E_NOMEM;
+    out->ids = radz_arena_alloc(&out->arena, list.count, sizeof *out->ids, err);
+    out->sentences = radz_arena_alloc(&out->arena, list.count, sizeof *out->sentences, err);
+    out->weights = radz_arena_alloc(&out->arena, list.count, sizeof *out->weights, err);
+    if (out->ids == NULL || out->sentences == NULL || out->weights == NULL)
+        goto done;
+    if (list.count > 0) {
+        memcpy(out->sentences, list.items, list.count * sizeof *list.items);
+        qsort(out->sentences, list.count, sizeof *out->sentences, by_text);
     }
-    for (size_t i = 0; i < count; i++)
-        out->distinct += i == 0 || strcmp(sorted[i - 1], sorted[i]) != 0;
-    for (size_t i = 0; i < count; i++) {
-        const char **found = bsearch(&list[i], sorted, count, sizeof *sorted, by_text);
-        const char **low = found, **high = found + 1;
-        while (low > sorted && strcmp(low[-1], *found) == 0)
-            low--;
-        while (high < sorted + count && strcmp(*high, *found) == 0)
-            high++;
-        out->weights[i] = det_pow((double)(high - low), -options->rarity);
+    for (size_t i = 0; i < list.count; i++) { /* counts into weights, each sentence once */
+        if (i == 0 || strcmp(out->sentences[out->distinct - 1], out->sentences[i]) != 0) {
+            out->sentences[out->distinct] = out->sentences[i];
+            out->weights[out->distinct++] = 0;
+        }
+        out->weights[out->distinct - 1] += 1;
+    }
+    for (size_t i = 0; i < out->distinct; i++)
+        out->weights[i] = det_pow(out->weights[i], -options->rarity);
+    for (size_t i = 0; i < list.count; i++) {
+        const char **found = bsearch(&list.items[i], out->sentences, out->distinct, sizeof *out->sentences, by_text);
+        out->ids[i] = (uint32_t)(found - out->sentences);
     }
     st = RADZ_OK;
 done:
-    free(sorted);
-    free(list);
+    free(list.items);
     if (st != RADZ_OK)
         radz_feed_texts_free(out);
     return st;
@@ -305,49 +309,64 @@ void radz_feed_texts_free(radz_feed_texts *texts)
     *texts = (radz_feed_texts){0};
 }
 
-radz_status radz_feed_draw_text(const radz_feed_texts *texts, const radz_recipe_texts *options, size_t i, uint64_t seed,
-                                uint64_t number, radz_strbuf *out, radz_error *err)
+void radz_feed_draw_text(const radz_feed_texts *texts, const radz_recipe_texts *options, size_t i, uint64_t seed,
+                         uint64_t number, radz_feed_text *out)
 {
     radz_rng rng;
     seed_stream(&rng, seed, STREAM_TEXT, number);
-    enum { MOST = 64 }; /* sentences of a report that can be drawn; the card allows as many */
-    size_t first = texts->first[i], count = texts->first[i + 1] - first;
-    count = count < MOST ? count : MOST;
-    if (radz_rng_uniform(&rng) < options->whole)
-        return radz_strbuf_puts(out, texts->reports[i], err);
-    bool single = radz_rng_uniform(&rng) < options->single;
-    size_t wanted = single || options->sentences < 2 ? 1 : 2 + radz_rng_below(&rng, options->sentences - 1);
-    if (wanted > count)
-        wanted = count;
-    bool taken[MOST] = {false};
+    const uint32_t *ids = texts->ids + texts->first[i];
+    size_t count = texts->first[i + 1] - texts->first[i], wanted = count;
+    bool taken[RADZ_FEED_MOST_SENTENCES] = {false};
+    if (radz_rng_uniform(&rng) >= options->whole) {
+        bool single = radz_rng_uniform(&rng) < options->single;
+        size_t drawn = single || options->sentences < 2 ? 1 : 2 + radz_rng_below(&rng, options->sentences - 1);
+        wanted = drawn < count ? drawn : count;
+    }
     for (size_t k = 0; k < wanted; k++) {
         double sum = 0;
         for (size_t j = 0; j < count; j++)
-            sum += taken[j] ? 0 : texts->weights[first + j];
+            sum += taken[j] ? 0 : texts->weights[ids[j]];
         double at = radz_rng_uniform(&rng) * sum;
-        size_t chosen = MOST;
+        size_t chosen = 0;
         for (size_t j = 0; j < count; j++) {
             if (taken[j])
                 continue;
             chosen = j; /* the last one also when rounding leaves something of `at` */
-            at -= texts->weights[first + j];
+            at -= texts->weights[ids[j]];
             if (at < 0)
                 break;
         }
         taken[chosen] = true;
     }
+    out->count = 0;
+    for (size_t j = 0; j < count; j++)
+        if (taken[j])
+            out->ids[out->count++] = ids[j];
+}
+
+radz_status radz_feed_spell_text(const radz_feed_texts *texts, const radz_feed_text *text, radz_strbuf *out,
+                                 radz_error *err)
+{
     radz_status st = RADZ_OK;
-    bool any = false;
-    for (size_t j = 0; j < count && st == RADZ_OK; j++) {
-        if (!taken[j])
-            continue;
-        if (any)
+    for (size_t j = 0; j < text->count && st == RADZ_OK; j++) {
+        if (j > 0)
             st = radz_strbuf_puts(out, " ", err);
         if (st == RADZ_OK)
-            st = radz_strbuf_puts(out, texts->sentences[first + j], err);
-        any = true;
+            st = radz_strbuf_puts(out, texts->sentences[text->ids[j]], err);
     }
     return st;
+}
+
+bool radz_feed_describes(const radz_feed_texts *texts, const radz_feed_text *text, size_t i)
+{
+    for (size_t j = 0; j < text->count; j++) {
+        size_t k = texts->first[i];
+        while (k < texts->first[i + 1] && texts->ids[k] != text->ids[j])
+            k++;
+        if (k == texts->first[i + 1])
+            return false;
+    }
+    return true;
 }
 
 /* ---- batches ---- */
@@ -362,12 +381,12 @@ struct radz_feed {
     size_t *order; /* [dataset->n], of `epoch` */
     uint64_t epoch;
     radz_strbuf *buffers; /* [threads] */
-    size_t *lengths;      /* [batch] tokens of each text */
     size_t *samples;      /* [batch] */
-    /* of the batch being made */
+    radz_feed_text *drawn; /* [batch * per_image] */
+    size_t *lengths;      /* [batch * per_image] tokens of each */
+    /* the batch being made */
     uint64_t number;
-    float *pixels;
-    int32_t *ids;
+    radz_train_batch *out;
 };
 
 radz_status radz_feed_create(const radz_recipe_card *recipe, const radz_dataset *dataset, const uint8_t *planes,
@@ -386,12 +405,14 @@ radz_status radz_feed_create(const radz_recipe_card *recipe, const radz_dataset 
     feed->tokenizer = tokenizer;
     feed->threads = threads < 1 ? 1 : threads;
     feed->epoch = UINT64_MAX;
-    size_t batch = recipe->training->batch;
+    size_t batch = recipe->training->batch, texts = batch * recipe->texts->per_image;
     feed->order = radz_calloc(dataset->n, sizeof *feed->order, err);
     feed->buffers = radz_calloc((size_t)feed->threads, sizeof *feed->buffers, err);
-    feed->lengths = radz_calloc(batch, sizeof *feed->lengths, err);
     feed->samples = radz_calloc(batch, sizeof *feed->samples, err);
-    radz_status st = feed->order == NULL || feed->buffers == NULL || feed->lengths == NULL || feed->samples == NULL
+    feed->drawn = radz_calloc(texts, sizeof *feed->drawn, err);
+    feed->lengths = radz_calloc(texts, sizeof *feed->lengths, err);
+    radz_status st = feed->order == NULL || feed->buffers == NULL || feed->samples == NULL || feed->drawn == NULL ||
+                             feed->lengths == NULL
                          ? RADZ_E_NOMEM
                          : radz_feed_texts_create(dataset, recipe->texts, &feed->texts, err);
     if (st != RADZ_OK) {
@@ -411,8 +432,9 @@ void radz_feed_free(radz_feed *feed)
     radz_feed_texts_free(&feed->texts);
     free(feed->order);
     free(feed->buffers);
-    free(feed->lengths);
     free(feed->samples);
+    free(feed->drawn);
+    free(feed->lengths);
     free(feed);
 }
 
@@ -430,41 +452,76 @@ static size_t sample_at(radz_feed *feed, uint64_t position)
     return feed->order[position % feed->dataset->n];
 }
 
-static radz_status make_pair(void *context, size_t i, int worker, radz_error *err)
+static radz_status make_picture(void *context, size_t i, int worker, radz_error *err)
 {
+    (void)worker;
+    (void)err;
     radz_feed *feed = context;
     const radz_recipe_card *recipe = feed->recipe;
     size_t size = recipe->model->image_size, side = recipe->images->stored, plane = size * size;
-    uint64_t number = feed->number * recipe->training->batch + i, seed = recipe->training->seed;
-    size_t sample = feed->samples[i];
-    float *pixels = feed->pixels + i * 3 * plane;
-    radz_feed_vary(recipe->images, feed->planes + sample * side * side, side, seed, number, pixels, size);
+    float *pixels = feed->out->pixels + i * 3 * plane;
+    radz_feed_vary(recipe->images, feed->planes + feed->samples[i] * side * side, side, recipe->training->seed,
+                   feed->number * recipe->training->batch + i, pixels, size);
     memcpy(pixels + plane, pixels, plane * sizeof *pixels);
     memcpy(pixels + 2 * plane, pixels, plane * sizeof *pixels);
-    radz_strbuf *text = &feed->buffers[worker];
-    text->length = 0;
-    radz_status st = radz_feed_draw_text(&feed->texts, recipe->texts, sample, seed, number, text, err);
-    size_t context_length = recipe->tokenizer->context;
-    if (st == RADZ_OK)
-        st = radz_tokenizer_encode(feed->tokenizer, text->text, context_length, feed->ids + i * context_length,
-                                   &feed->lengths[i], err);
-    return st;
+    return RADZ_OK;
 }
 
-radz_status radz_feed_batch(void *context, int64_t number, float *pixels, int32_t *ids, int64_t *tokens,
-                            radz_error *err)
+static radz_status make_text(void *context, size_t i, int worker, radz_error *err)
 {
     radz_feed *feed = context;
-    size_t batch = feed->recipe->training->batch;
+    size_t length = feed->recipe->tokenizer->context;
+    radz_strbuf *text = &feed->buffers[worker];
+    text->length = 0;
+    radz_status st = radz_feed_spell_text(&feed->texts, &feed->drawn[i], text, err);
+    return st != RADZ_OK ? st
+                         : radz_tokenizer_encode(feed->tokenizer, text->text, length, feed->out->ids + i * length,
+                                                 &feed->lengths[i], err);
+}
+
+static bool same_text(const radz_feed_text *a, const radz_feed_text *b)
+{
+    return a->count == b->count && memcmp(a->ids, b->ids, a->count * sizeof *a->ids) == 0;
+}
+
+/* Draws the texts of the batch and says whose they are; returns their number. */
+static size_t draw_texts(radz_feed *feed)
+{
+    const radz_recipe_card *recipe = feed->recipe;
+    size_t batch = recipe->training->batch, each = recipe->texts->per_image, count = 0;
+    bool contained = recipe->training->positives == RADZ_POSITIVES_CONTAINED;
+    for (size_t i = 0; i < batch; i++)
+        for (size_t k = 0; k < each; k++) {
+            uint64_t number = (feed->number * batch + i) * each + k;
+            radz_feed_text *text = &feed->drawn[count];
+            radz_feed_draw_text(&feed->texts, recipe->texts, feed->samples[i], recipe->training->seed, number, text);
+            size_t j = 0;
+            while (contained && j < count && !same_text(&feed->drawn[j], text))
+                j++;
+            count += !contained || j == count;
+        }
+    for (size_t i = 0; i < batch; i++)
+        for (size_t j = 0; j < count; j++)
+            feed->out->positive[i * count + j] =
+                contained ? radz_feed_describes(&feed->texts, &feed->drawn[j], feed->samples[i]) : j / each == i;
+    return count;
+}
+
+radz_status radz_feed_batch(void *context, int64_t number, radz_train_batch *out, radz_error *err)
+{
+    radz_feed *feed = context;
+    size_t batch = feed->recipe->training->batch, longest = 0;
     feed->number = (uint64_t)number;
-    feed->pixels = pixels;
-    feed->ids = ids;
+    feed->out = out;
     for (size_t i = 0; i < batch; i++)
         feed->samples[i] = sample_at(feed, feed->number * batch + i);
-    radz_status st = radz_parallel_for(batch, feed->threads, make_pair, feed, err);
-    size_t longest = 0;
-    for (size_t i = 0; i < batch; i++)
+    size_t texts = draw_texts(feed);
+    radz_status st = radz_parallel_for(batch, feed->threads, make_picture, feed, err);
+    if (st == RADZ_OK)
+        st = radz_parallel_for(texts, feed->threads, make_text, feed, err);
+    for (size_t i = 0; i < texts; i++)
         longest = feed->lengths[i] > longest ? feed->lengths[i] : longest;
-    *tokens = (int64_t)longest;
+    out->texts = (int64_t)texts;
+    out->tokens = (int64_t)longest;
     return st;
 }

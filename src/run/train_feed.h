@@ -1,10 +1,11 @@
-/* Pairs of pictures and texts for a training: decoded once, kept small in memory, varied anew for each use. What a
+/* Pictures and texts for a training: decoded once, kept small in memory, varied anew for each use. What a
  * micro-batch holds is a function of the recipe's seed and the batch's number alone. */
 #ifndef RADZ_RUN_TRAIN_FEED_H
 #define RADZ_RUN_TRAIN_FEED_H
 
 #include "data/card_recipe.h"
 #include "data/dataset.h"
+#include "encoder/training.h"
 #include "image/preprocess.h"
 #include "text/tokenizer.h"
 
@@ -27,24 +28,37 @@ radz_status radz_feed_preprocess(const radz_dataset *dataset, const radz_recipe 
 
 /* ---- texts ---- */
 
+enum { RADZ_FEED_MOST_SENTENCES = 64 }; /* of one report; more are left aside */
+
 typedef struct radz_feed_texts {
     radz_arena arena;
     size_t n;              /* reports */
-    const char **reports;  /* [n], borrowed from the data set */
-    size_t *first;         /* [n + 1]: sentences of report i are first[i] to first[i + 1] */
-    const char **sentences;
-    double *weights;       /* of drawing each */
+    size_t *first;         /* [n + 1]: sentences of report i are ids[first[i]] to ids[first[i + 1] - 1] */
+    uint32_t *ids;         /* below distinct */
     size_t distinct;       /* different sentences */
+    const char **sentences; /* [distinct], in byte order */
+    double *weights;       /* [distinct], of drawing each */
 } radz_feed_texts;
+
+/* A text: some sentences of one report, in its order. */
+typedef struct radz_feed_text {
+    size_t count;
+    uint32_t ids[RADZ_FEED_MOST_SENTENCES];
+} radz_feed_text;
 
 /* Cuts reports into sentences (at '.', '!' or '?' before a blank or the end) and counts in how many reports each is. A
  * sample without a report is RADZ_E_MISSING. */
 radz_status radz_feed_texts_create(const radz_dataset *dataset, const radz_recipe_texts *options, radz_feed_texts *out,
                                    radz_error *err) RADZ_MUST_USE;
 void radz_feed_texts_free(radz_feed_texts *texts);
-/* A text for sample i, appended to `out`: the whole report, or some of its sentences. A function of the two numbers. */
-radz_status radz_feed_draw_text(const radz_feed_texts *texts, const radz_recipe_texts *options, size_t i, uint64_t seed,
-                                uint64_t number, radz_strbuf *out, radz_error *err) RADZ_MUST_USE;
+/* A text for sample i: the whole report, or some of its sentences. A function of the two numbers. */
+void radz_feed_draw_text(const radz_feed_texts *texts, const radz_recipe_texts *options, size_t i, uint64_t seed,
+                         uint64_t number, radz_feed_text *out);
+/* Appends the sentences with a blank between each two. */
+radz_status radz_feed_spell_text(const radz_feed_texts *texts, const radz_feed_text *text, radz_strbuf *out,
+                                 radz_error *err) RADZ_MUST_USE;
+/* Whether all sentences of the text stand in the report of sample i. */
+bool radz_feed_describes(const radz_feed_texts *texts, const radz_feed_text *text, size_t i);
 
 /* ---- batches ---- */
 
@@ -55,7 +69,8 @@ radz_status radz_feed_create(const radz_recipe_card *recipe, const radz_dataset 
                              const radz_tokenizer *tokenizer, int threads, radz_feed **out,
                              radz_error *err) RADZ_MUST_USE;
 void radz_feed_free(radz_feed *feed);
-/* As radz_train_source.batch asks. Every sample comes once per epoch, in an order of the epoch's own. */
-radz_status radz_feed_batch(void *feed, int64_t number, float *pixels, int32_t *ids, int64_t *tokens, radz_error *err);
+/* As radz_train_source.batch asks. Every sample comes once per epoch, in an order of the epoch's own. With positives
+ * "contained" the texts of a batch are all different; with "pair" they are those drawn, image by image. */
+radz_status radz_feed_batch(void *feed, int64_t number, radz_train_batch *out, radz_error *err);
 
 #endif

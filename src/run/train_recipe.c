@@ -354,7 +354,7 @@ static radz_status run_training(job *j, const radz_door *door, radz_error *err)
                   .start_id = tokens->bos_id, .end_id = tokens->eos_id, .projection = m->projection,
                   .activation = radz_activation_name(m->activation), .log_scale = m->log_scale},
         .seed = t->seed, .steps = t->steps, .batch = t->batch, .accumulate = t->accumulate,
-        .same_text = t->positives == RADZ_POSITIVES_SAME_TEXT, .learning_rate = t->learning_rate,
+        .texts_per_image = recipe->texts->per_image, .learning_rate = t->learning_rate,
         .final_rate = t->final_rate, .warmup = t->warmup, .beta1 = t->beta1, .beta2 = t->beta2, .eps = t->eps,
         .weight_decay = t->weight_decay, .clip_norm = t->clip_norm, .checkpoint_every = t->checkpoint_every,
         .validate_every = recipe->validation != NULL ? recipe->validation->every : 0,

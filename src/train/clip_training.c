@@ -29,8 +29,9 @@ typedef struct training {
     const char **names;  /* [count] */
     Tensor *log_scale;
     Scope *scope;        /* of one micro-batch */
-    float *pixels, *targets;
-    int32_t *ids, *cut;  /* [batch,context]; without the columns nobody uses */
+    radz_train_batch batch;
+    int32_t *cut;        /* [texts,tokens]: its ids without the columns nobody uses */
+    float *to_text, *to_image;
     char *checkpoint, *log_path;
     FILE *log;
 } training;
@@ -77,10 +78,10 @@ static radz_status check_options(const radz_train_clip_options *o, radz_error *e
 {
     if (strcmp(o->device, "cpu") != 0)
         return radz_fail(err, RADZ_E_UNSUPPORTED, "training on '%s': only the cpu is supported", o->device);
-    if (o->steps < 1 || o->batch < 1 || o->accumulate < 1)
+    if (o->steps < 1 || o->batch < 1 || o->accumulate < 1 || o->texts_per_image < 1)
         return radz_fail(err, RADZ_E_VALUE,
-                         "%" PRId64 " steps of %" PRId64 " x %" PRId64 " pairs: wanted at least 1 of each", o->steps,
-                         o->accumulate, o->batch);
+                         "%" PRId64 " steps of %" PRId64 " x %" PRId64 " images with %" PRId64
+                         " texts: wanted at least 1 of each", o->steps, o->accumulate, o->batch, o->texts_per_image);
     if (o->warmup < 0 || o->warmup > o->steps)
         return radz_fail(err, RADZ_E_VALUE, "%" PRId64 " steps of warm-up in a training of %" PRId64, o->warmup, o->steps);
     return RADZ_OK;
@@ -115,16 +116,19 @@ static radz_status set_up(training *t, radz_error *err)
     t->count = clip_parameters(t->model, &parameters);
     t->parameters = radz_calloc(t->count, sizeof *t->parameters, err);
     t->names = radz_calloc(t->count, sizeof *t->names, err);
-    size_t batch = (size_t)o->batch, text = batch * (size_t)shape->context;
+    size_t batch = (size_t)o->batch, texts = batch * (size_t)o->texts_per_image, text = texts * (size_t)shape->context;
     size_t plane = (size_t)shape->image_size * (size_t)shape->image_size;
-    t->pixels = radz_calloc(batch * 3, plane * sizeof(float), err);
-    t->targets = radz_calloc(batch, batch * sizeof(float), err);
-    t->ids = radz_calloc(text, sizeof(int32_t), err);
+    t->batch.pixels = radz_calloc(batch * 3, plane * sizeof(float), err);
+    t->batch.ids = radz_calloc(text, sizeof(int32_t), err);
+    t->batch.positive = radz_calloc(batch, texts, err);
+    t->to_text = radz_calloc(batch, texts * sizeof(float), err);
+    t->to_image = radz_calloc(batch, texts * sizeof(float), err);
     t->cut = radz_calloc(text, sizeof(int32_t), err);
     t->checkpoint = radz_path_join(o->work, "checkpoint.safetensors", err);
     t->log_path = radz_path_join(o->work, "log.csv", err);
-    if (t->parameters == NULL || t->names == NULL || t->pixels == NULL || t->targets == NULL || t->ids == NULL ||
-        t->cut == NULL || t->checkpoint == NULL || t->log_path == NULL)
+    if (t->parameters == NULL || t->names == NULL || t->batch.pixels == NULL || t->batch.ids == NULL ||
+        t->batch.positive == NULL || t->to_text == NULL || t->to_image == NULL || t->cut == NULL ||
+        t->checkpoint == NULL || t->log_path == NULL)
         return RADZ_E_NOMEM;
     for (size_t i = 0; i < t->count; i++) {
         t->parameters[i] = parameters[i].tensor;
@@ -147,9 +151,11 @@ static void tear_down(training *t)
     clip_free(t->model);
     free(t->parameters);
     free(t->names);
-    free(t->pixels);
-    free(t->targets);
-    free(t->ids);
+    free(t->batch.pixels);
+    free(t->batch.ids);
+    free(t->batch.positive);
+    free(t->to_text);
+    free(t->to_image);
     free(t->cut);
     free(t->checkpoint);
     free(t->log_path);
@@ -190,24 +196,26 @@ static radz_status open_log(training *t, radz_error *err)
 static radz_status micro_batch(training *t, int64_t number, double *loss_value, radz_error *err)
 {
     const radz_train_clip_options *o = t->options;
-    int64_t tokens = 0, context = o->shape.context, side = o->shape.image_size;
-    radz_status st = t->source->batch(t->source->context, number, t->pixels, t->ids, &tokens, err);
+    int64_t context = o->shape.context, side = o->shape.image_size, most = o->batch * o->texts_per_image;
+    radz_status st = t->source->batch(t->source->context, number, &t->batch, err);
     if (st != RADZ_OK)
         return st;
-    if (tokens < 1 || tokens > context)
-        return radz_fail(err, RADZ_E_INTERNAL, "a batch with %" PRId64 " token columns of %" PRId64, tokens, context);
-    for (int64_t i = 0; i < o->batch; i++)
-        memcpy(t->cut + i * tokens, t->ids + i * context, (size_t)tokens * sizeof *t->cut);
+    int64_t tokens = t->batch.tokens, texts = t->batch.texts;
+    if (tokens < 1 || tokens > context || texts < 1 || texts > most)
+        return radz_fail(err, RADZ_E_INTERNAL,
+                         "a batch with %" PRId64 " texts (room for %" PRId64 ") and %" PRId64 " token columns of %" PRId64,
+                         texts, most, tokens, context);
+    if ((st = infonce_targets(t->batch.positive, (size_t)o->batch, (size_t)texts, t->to_text, t->to_image, err)))
+        return st;
+    for (int64_t i = 0; i < texts; i++)
+        memcpy(t->cut + i * tokens, t->batch.ids + i * context, (size_t)tokens * sizeof *t->cut);
     Scope *s = t->scope;
-    const Tensor *targets = NULL;
-    /* a batch in which all texts differ has the same loss in its plain form */
-    if (o->same_text && infonce_targets(t->cut, (size_t)o->batch, (size_t)tokens, t->targets) > 0)
-        targets = t_borrow_host(s, t->targets, T_SHAPE(o->batch, o->batch), T_F32);
-    Tensor *pixels = t_borrow_host(s, t->pixels, T_SHAPE(o->batch, 3, side, side), T_F32);
-    Tensor *ids = t_cast(s, t_borrow_host(s, t->cut, T_SHAPE(o->batch, tokens), T_I32), T_I64);
-    Tensor *images = clip_image_features(s, t->model, pixels);
-    Tensor *texts = clip_text_features(s, t->model, ids);
-    Tensor *loss = infonce_loss(s, images, texts, t->log_scale, targets);
+    Tensor *pixels = t_borrow_host(s, t->batch.pixels, T_SHAPE(o->batch, 3, side, side), T_F32);
+    Tensor *ids = t_cast(s, t_borrow_host(s, t->cut, T_SHAPE(texts, tokens), T_I32), T_I64);
+    Tensor *to_text = t_borrow_host(s, t->to_text, T_SHAPE(o->batch, texts), T_F32);
+    Tensor *to_image = t_borrow_host(s, t->to_image, T_SHAPE(o->batch, texts), T_F32);
+    Tensor *loss = infonce_loss(s, clip_image_features(s, t->model, pixels), clip_text_features(s, t->model, ids),
+                                t->log_scale, to_text, to_image);
     *loss_value += t_item(s, loss) / (double)o->accumulate;
     if (o->accumulate > 1)
         loss = t_scale(s, loss, 1.0 / (double)o->accumulate);

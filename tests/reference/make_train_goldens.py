@@ -18,24 +18,26 @@ def flat(x):
     return [float(f"{v:.9g}") for v in x.detach().reshape(-1).tolist()]
 
 
-def infonce(batch, width, log_scale, ids, seed):
+def infonce(batch, width, log_scale, positive, seed):
+    """`positive`: which texts (columns) describe which images (rows); None: each image its own."""
     g = torch.Generator().manual_seed(seed)
+    count = batch if positive is None else len(positive[0])
     images = torch.randn(batch, width, generator=g).requires_grad_()
-    texts = torch.randn(batch, width, generator=g).requires_grad_()
+    texts = torch.randn(count, width, generator=g).requires_grad_()
     scale = torch.tensor(log_scale).requires_grad_()
     u, v = F.normalize(images, dim=-1), F.normalize(texts, dim=-1)
     logits = scale.exp() * u @ v.T
-    if ids is None:
+    if positive is None:
         own = torch.arange(batch)
         loss = (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
     else:
-        rows = torch.tensor(ids)
-        same = (rows[:, None, :] == rows[None, :, :]).all(-1).float()
-        target = same / same.sum(1, keepdim=True)
-        loss = (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+        p = torch.tensor(positive, dtype=torch.float32)
+        loss = (F.cross_entropy(logits, p / p.sum(1, keepdim=True))
+                + F.cross_entropy(logits.T, p.T / p.T.sum(1, keepdim=True))) / 2
     loss.backward()
     return {
-        "batch": batch, "width": width, "log_scale": scale.item(), "ids": ids,
+        "batch": batch, "width": width, "log_scale": scale.item(),
+        "positive": positive if positive is not None else torch.eye(batch, dtype=torch.int64).tolist(),
         "images": flat(images), "texts": flat(texts), "loss": loss.item(),
         "images_grad": flat(images.grad), "texts_grad": flat(texts.grad), "scale_grad": scale.grad.item(),
     }
@@ -77,7 +79,8 @@ def schedule(peak, final, warmup, steps):
 
 
 def main():
-    repeated = [[1, 5, 2, 2], [1, 6, 2, 2], [1, 5, 2, 2], [1, 7, 8, 2], [1, 5, 2, 2], [1, 6, 2, 2]]
+    more_texts = [[1, 0, 0, 1, 0, 0, 1], [0, 1, 0, 1, 0, 0, 0], [0, 0, 1, 0, 0, 0, 1], [0, 1, 0, 0, 1, 1, 1]]
+    fewer_texts = [[1, 0], [0, 1], [1, 0], [1, 1], [0, 1]]
     golden = {
         "made_with": {"torch": torch.__version__, "python": platform.python_version()},
         "infonce": [
@@ -85,8 +88,8 @@ def main():
             infonce(2, 3, 0.0, None, 2),
             infonce(1, 4, 1.0, None, 3),
             infonce(7, 16, math.log(100), None, 4),
-            infonce(6, 8, math.log(1 / 0.07), repeated, 5),
-            infonce(6, 8, math.log(100), [[1, 2]] * 6, 6),
+            infonce(4, 8, math.log(1 / 0.07), more_texts, 5),
+            infonce(5, 8, math.log(100), fewer_texts, 6),
         ],
         "adamw": [adamw(1e-3, (0.9, 0.98), 1e-6, 0.2, 5, 11), adamw(0.05, (0.8, 0.9), 1e-8, 0.0, 5, 12)],
         "schedule": [schedule(5e-4, 0.0, 10, 50), schedule(1.0, 0.1, 0, 7), schedule(2.0, 0.5, 4, 4)],

@@ -80,11 +80,11 @@ static void test_values_that_are_given(void **state)
     (void)state;
     radz_error err = {0};
     radz_recipe_card *card = NULL;
-    assert_int_equal(load("  seed: 1\n", "  seed: 18446744073709551\n  accumulate: 3\n  positives: same-text\n  beta2: 0\n",
+    assert_int_equal(load("  seed: 1\n", "  seed: 18446744073709551\n  accumulate: 3\n  positives: contained\n  beta2: 0\n",
                           &card, &err), RADZ_OK);
     assert_true(card->training->seed == 18446744073709551U);
     assert_int_equal(card->training->accumulate, 3);
-    assert_int_equal(card->training->positives, RADZ_POSITIVES_SAME_TEXT);
+    assert_int_equal(card->training->positives, RADZ_POSITIVES_CONTAINED);
     assert_true(card->training->beta2 == 0);
     radz_recipe_card_free(card);
 }
@@ -114,7 +114,7 @@ static void test_errors(void **state)
         {"  steps: 10\n", "  steps: 0\n", {"line 17", "training.steps", "0 is outside 1"}},
         {"  steps: 10\n", "  steps: 1\n", {"training.warmup", "2 steps of warm-up", "1 steps"}},
         {"  batch: 4\n", "  batch: 1\n", {"line 18", "training.batch", "outside 2"}},
-        {"  batch: 4\n", "  batch: 4\n  positives: all\n", {"line 19", "positives", "same-text"}},
+        {"  batch: 4\n", "  batch: 4\n  positives: all\n", {"line 19", "positives", "contained"}},
         {"0.001\n", "fast\n", {"line 20", "training.learning_rate", "fast"}},
         {"patch: 16", "patch: 15", {"model.image_size", "64 pixels", "15"}},
         {"vision: {width: 32", "vision: {width: 33", {"line 11", "33", "2 heads"}},

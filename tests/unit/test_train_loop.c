@@ -20,29 +20,43 @@ typedef struct fixture {
     char root[64];
     int64_t cancel_at; /* micro-batch that presses Ctrl-C; -1: none */
     int64_t poison_at; /* micro-batch with a NaN pixel; -1: none */
+    int64_t orphan_at; /* micro-batch whose first image has no text; -1: none */
     int64_t validations;
 } fixture;
 
 /* Pictures with a bright square whose place the text names. */
-static radz_status batch(void *context, int64_t number, float *pixels, int32_t *ids, int64_t *tokens, radz_error *err)
+static radz_status batch(void *context, int64_t number, radz_train_batch *out, radz_error *err)
 {
     fixture *f = context;
+    float *pixels = out->pixels;
     (void)err;
     radz_rng rng;
     radz_rng_seed(&rng, 7, (uint64_t)number);
-    memset(ids, 0, sizeof(int32_t) * BATCH * CONTEXT);
+    uint32_t classes[BATCH], shown[CLASSES] = {0};
     for (int64_t i = 0; i < BATCH; i++) {
-        uint32_t class_index = radz_rng_below(&rng, CLASSES);
+        uint32_t class_index = classes[i] = radz_rng_below(&rng, CLASSES);
+        shown[class_index]++;
         for (int64_t p = 0; p < 3 * SIDE * SIDE; p++)
             pixels[i * 3 * SIDE * SIDE + p] = (float)radz_rng_range(&rng, -0.1, 0.1);
         for (int64_t p = 0; p < 16; p++)
             pixels[(i * 3 * SIDE + (class_index / 3) * 8 + p / 4) * SIDE + (class_index % 3) * 5 + p % 4] += 2;
-        int32_t *row = ids + i * CONTEXT;
+    }
+    out->texts = 0;
+    for (uint32_t c = 0; c < CLASSES; c++) {
+        if (shown[c] == 0)
+            continue;
+        int32_t *row = out->ids + out->texts++ * CONTEXT;
+        memset(row, 0, sizeof(int32_t) * CONTEXT);
         row[0] = 30;
-        row[1] = (int32_t)class_index + 1;
+        row[1] = (int32_t)c + 1;
         row[2] = row[3] = row[4] = 31;
     }
-    *tokens = 5;
+    out->tokens = 5;
+    for (int64_t i = 0; i < BATCH; i++)
+        for (int64_t j = 0; j < out->texts; j++)
+            out->positive[i * out->texts + j] = out->ids[j * CONTEXT + 1] == (int32_t)classes[i] + 1;
+    if (number == f->orphan_at)
+        memset(out->positive, 0, (size_t)out->texts);
     if (number == f->cancel_at)
         radz_cancel_request();
     if (number == f->poison_at)
@@ -73,7 +87,7 @@ static radz_train_clip_options options_for(const fixture *f, const char *name, c
         .shape = {.vision = {16, 32, 2, 2}, .text = {16, 32, 1, 2}, .image_size = SIDE, .patch = 8, .vocabulary = 32,
                   .context = CONTEXT, .start_id = 30, .end_id = 31, .projection = 8, .activation = "quick_gelu",
                   .log_scale = 2.6592600369327779},
-        .seed = 3, .steps = STEPS, .batch = BATCH, .accumulate = 2, .same_text = true, .learning_rate = 3e-3,
+        .seed = 3, .steps = STEPS, .batch = BATCH, .accumulate = 2, .texts_per_image = 1, .learning_rate = 3e-3,
         .final_rate = 0, .warmup = 4, .beta1 = 0.9, .beta2 = 0.98, .eps = 1e-6, .weight_decay = 0.1, .clip_norm = 1,
         .checkpoint_every = 7, .validate_every = 10, .threads = 2, .device = "cpu", .work = work, .output = output,
         .recipe = "0123456789012345678901234567890123456789012345678901234567890123"};
@@ -119,7 +133,7 @@ static int set_up(void **state)
 {
     fixture *f = calloc(1, sizeof *f);
     strcpy(f->root, "/tmp/radz-train-XXXXXX");
-    f->cancel_at = f->poison_at = -1;
+    f->cancel_at = f->poison_at = f->orphan_at = -1;
     *state = f;
     radz_cancel_reset();
     return mkdtemp(f->root) == NULL;
@@ -264,6 +278,11 @@ static void test_errors(void **state)
     other.warmup = 0;
     f->poison_at = 3;
     expect_error(f, &other, RADZ_E_VALUE, "diverged");
+    f->poison_at = -1;
+    f->orphan_at = 2;
+    expect_error(f, &other, RADZ_E_VALUE, "no text belongs to image 0");
+    other.texts_per_image = 0;
+    expect_error(f, &other, RADZ_E_VALUE, "0 texts");
 }
 
 int main(void)

@@ -77,18 +77,19 @@ static Tensor *leaf(Scope *s, const radz_json *object, const char *key, int64_t 
     return t_set_leaf(s, x, true);
 }
 
-static int32_t *token_ids(const radz_json *rows, size_t *tokens)
+/* Rows of zeros and ones. The caller frees it. */
+static uint8_t *positives(const radz_json *rows, size_t *images, size_t *texts)
 {
-    size_t n = radz_json_size(rows);
-    *tokens = radz_json_size(radz_json_at(rows, 0));
-    int32_t *ids = calloc(n * *tokens, sizeof *ids);
-    for (size_t i = 0; i < n; i++)
-        for (size_t t = 0; t < *tokens; t++) {
-            int64_t id = 0;
-            assert_true(radz_json_as_i64(radz_json_at(radz_json_at(rows, i), t), &id));
-            ids[i * *tokens + t] = (int32_t)id;
+    *images = radz_json_size(rows);
+    *texts = radz_json_size(radz_json_at(rows, 0));
+    uint8_t *out = calloc(*images, *texts);
+    for (size_t i = 0; i < *images; i++)
+        for (size_t j = 0; j < *texts; j++) {
+            int64_t one = 0;
+            assert_true(radz_json_as_i64(radz_json_at(radz_json_at(rows, i), j), &one));
+            out[i * *texts + j] = (uint8_t)one;
         }
-    return ids;
+    return out;
 }
 
 static void test_infonce(void **state)
@@ -98,24 +99,20 @@ static void test_infonce(void **state)
     assert_int_equal(radz_json_size(cases), 6);
     for (size_t c = 0; c < radz_json_size(cases); c++) {
         const radz_json *g = radz_json_at(cases, c);
-        int64_t batch = (int64_t)number(g, "batch"), width = (int64_t)number(g, "width");
+        size_t batch = 0, count = 0, width = (size_t)number(g, "width");
+        uint8_t *positive = positives(radz_json_find(g, "positive"), &batch, &count);
+        float *p = calloc(2 * batch * count, sizeof *p), *q = p + batch * count;
+        assert_int_equal(infonce_targets(positive, batch, count, p, q, NULL), RADZ_OK);
+        int64_t rows = (int64_t)batch, columns = (int64_t)count;
         Scope *s = NULL;
         assert_int_equal(scope_create(SCOPE_GRAD, &s, NULL), RADZ_OK);
-        Tensor *images = leaf(s, g, "images", batch, width), *texts = leaf(s, g, "texts", batch, width);
+        Tensor *images = leaf(s, g, "images", rows, (int64_t)width), *texts = leaf(s, g, "texts", columns, (int64_t)width);
         float scale_value = (float)number(g, "log_scale");
         Tensor *scale = t_set_leaf(s, t_from_host(s, &scale_value, 0, NULL, T_F32), true);
-        Tensor *targets = NULL;
-        const radz_json *rows = radz_json_find(g, "ids");
-        if (radz_json_kind_of(rows) == RADZ_JSON_ARRAY) {
-            size_t tokens = 0;
-            int32_t *ids = token_ids(rows, &tokens);
-            float *p = calloc((size_t)(batch * batch), sizeof *p);
-            assert_true(infonce_targets(ids, (size_t)batch, tokens, p) > 0);
-            targets = t_from_host(s, p, T_SHAPE(batch, batch), T_F32);
-            free(p);
-            free(ids);
-        }
-        Tensor *loss = infonce_loss(s, images, texts, scale, targets);
+        Tensor *loss = infonce_loss(s, images, texts, scale, t_from_host(s, p, T_SHAPE(rows, columns), T_F32),
+                                    t_from_host(s, q, T_SHAPE(rows, columns), T_F32));
+        free(positive);
+        free(p);
         double value = t_item(s, loss);
         assert_true(t_backward(s, loss));
         double d_loss = fabs(value - number(g, "loss"));
@@ -135,23 +132,40 @@ static void test_infonce(void **state)
 static void test_infonce_targets(void **state)
 {
     (void)state;
-    const int32_t ids[] = {1, 2, 3, /**/ 1, 2, 4, /**/ 1, 2, 3};
-    float p[9];
-    assert_int_equal(infonce_targets(ids, 3, 3, p), 2);
-    const float wanted[] = {0.5F, 0, 0.5F, 0, 1, 0, 0.5F, 0, 0.5F};
-    assert_memory_equal(p, wanted, sizeof p);
+    radz_error err = {0};
+    uint8_t positive[] = {1, 0, 1, 1, /**/ 0, 1, 0, 1};
+    float p[8], q[8];
+    assert_int_equal(infonce_targets(positive, 2, 4, p, q, &err), RADZ_OK);
+    const float to_text[] = {1 / 3.0F, 0, 1 / 3.0F, 1 / 3.0F, /**/ 0, 0.5F, 0, 0.5F};
+    const float to_image[] = {1, 0, 1, 0.5F, /**/ 0, 1, 0, 0.5F};
+    assert_memory_equal(p, to_text, sizeof p);
+    assert_memory_equal(q, to_image, sizeof q);
+    positive[5] = 0;
+    assert_int_equal(infonce_targets(positive, 2, 4, p, q, &err), RADZ_E_VALUE);
+    assert_non_null(strstr(err.message, "no image belongs to text 1"));
+    positive[7] = 0;
+    radz_error_clear(&err);
+    assert_int_equal(infonce_targets(positive, 2, 4, p, q, &err), RADZ_E_VALUE);
+    assert_non_null(strstr(err.message, "no text belongs to image 1"));
 }
 
 /* Central differences in double: the gradient is that of the loss, not only that of another implementation. */
-static double loss_at(const double *x, int64_t batch, int64_t width)
+enum { B = 3, M = 4, D = 4, N = (B + M) * D + 1 };
+static const double difference_p[B * M] = {0.5, 0, 0.5, 0, 0, 1, 0, 0, 0.25, 0.25, 0.25, 0.25};
+static const double difference_q[B * M] = {0.5, 0, 0.5, 0, 0, 0.5, 0, 0, 0.5, 0.5, 0.5, 1};
+
+static Tensor *loss_of(Scope *s, const Tensor *u, const Tensor *v, const Tensor *a)
+{
+    return infonce_loss(s, u, v, a, t_from_host(s, difference_p, T_SHAPE(B, M), T_F64),
+                        t_from_host(s, difference_q, T_SHAPE(B, M), T_F64));
+}
+
+static double loss_at(const double *x)
 {
     Scope *s = NULL;
     assert_int_equal(scope_create(SCOPE_INFERENCE, &s, NULL), RADZ_OK);
-    int64_t n = batch * width;
-    const double p[] = {0.5, 0, 0.5, 0, 1, 0, 0.5, 0, 0.5};
-    Tensor *loss = infonce_loss(s, t_from_host(s, x, T_SHAPE(batch, width), T_F64),
-                                t_from_host(s, x + n, T_SHAPE(batch, width), T_F64),
-                                t_from_host(s, x + 2 * n, 0, NULL, T_F64), t_from_host(s, p, T_SHAPE(3, 3), T_F64));
+    Tensor *loss = loss_of(s, t_from_host(s, x, T_SHAPE(B, D), T_F64), t_from_host(s, x + B * D, T_SHAPE(M, D), T_F64),
+                           t_from_host(s, x + N - 1, 0, NULL, T_F64));
     double value = t_item(s, loss);
     assert_true(scope_ok(s));
     scope_free(s);
@@ -161,29 +175,27 @@ static double loss_at(const double *x, int64_t batch, int64_t width)
 static void test_infonce_differences(void **state)
 {
     (void)state;
-    enum { B = 3, D = 4, N = 2 * B * D + 1 };
     double x[N], grad[N];
     for (int i = 0; i < N; i++)
         x[i] = sin(1.7 * i + 0.3);
     x[N - 1] = 2.0;
     Scope *s = NULL;
     assert_int_equal(scope_create(SCOPE_GRAD, &s, NULL), RADZ_OK);
-    const double p[] = {0.5, 0, 0.5, 0, 1, 0, 0.5, 0, 0.5};
     Tensor *u = t_set_leaf(s, t_from_host(s, x, T_SHAPE(B, D), T_F64), true);
-    Tensor *v = t_set_leaf(s, t_from_host(s, x + B * D, T_SHAPE(B, D), T_F64), true);
-    Tensor *a = t_set_leaf(s, t_from_host(s, x + 2 * B * D, 0, NULL, T_F64), true);
-    assert_true(t_backward(s, infonce_loss(s, u, v, a, t_from_host(s, p, T_SHAPE(3, 3), T_F64))));
+    Tensor *v = t_set_leaf(s, t_from_host(s, x + B * D, T_SHAPE(M, D), T_F64), true);
+    Tensor *a = t_set_leaf(s, t_from_host(s, x + N - 1, 0, NULL, T_F64), true);
+    assert_true(t_backward(s, loss_of(s, u, v, a)));
     assert_true(t_to_host(s, t_grad(s, u), T_F64, grad, B * D));
-    assert_true(t_to_host(s, t_grad(s, v), T_F64, grad + B * D, B * D));
-    assert_true(t_to_host(s, t_grad(s, a), T_F64, grad + 2 * B * D, 1));
+    assert_true(t_to_host(s, t_grad(s, v), T_F64, grad + B * D, M * D));
+    assert_true(t_to_host(s, t_grad(s, a), T_F64, grad + N - 1, 1));
     scope_free(s);
     double worst = 0;
     for (int i = 0; i < N; i++) {
         const double h = 1e-5, keep = x[i];
         x[i] = keep + h;
-        double high = loss_at(x, B, D);
+        double high = loss_at(x);
         x[i] = keep - h;
-        double low = loss_at(x, B, D);
+        double low = loss_at(x);
         x[i] = keep;
         worst = fmax(worst, fabs((high - low) / (2 * h) - grad[i]));
     }
@@ -199,10 +211,13 @@ static void test_infonce_mismatch(void **state)
     assert_int_equal(scope_create(SCOPE_INFERENCE, &s, NULL), RADZ_OK);
     Tensor *loss = infonce_loss(s, t_zeros(s, T_SHAPE(3, 2), T_F32, T_DEVICE_CPU),
                                 t_zeros(s, T_SHAPE(4, 2), T_F32, T_DEVICE_CPU),
-                                t_zeros(s, 0, NULL, T_F32, T_DEVICE_CPU), NULL);
+                                t_zeros(s, 0, NULL, T_F32, T_DEVICE_CPU),
+                                t_zeros(s, T_SHAPE(4, 3), T_F32, T_DEVICE_CPU),
+                                t_zeros(s, T_SHAPE(4, 3), T_F32, T_DEVICE_CPU));
     assert_null(loss);
-    assert_int_equal(scope_error(s, &err), RADZ_E_VALUE);
-    assert_non_null(strstr(err.message, "3 images and 4 texts"));
+    assert_int_equal(scope_error(s, &err), RADZ_E_BACKEND);
+    assert_non_null(strstr(err.message, "[3,4]"));
+    assert_non_null(strstr(err.message, "[4,3]"));
     scope_free(s);
 }
 
