@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/workers.h"
+#include "metric/normal.h"
 #include "metric/ranking.h"
 
 /* Replicates that walk a class together: their weights of one patient fill one 64-byte cache line. */
@@ -33,6 +34,7 @@ typedef struct lane_space {
     int32_t *memory;  /* owned */
     int32_t *weights; /* [patients, LANES], aligned to 64 bytes inside it */
     double *series;   /* [replicates] */
+    double *left_out; /* [patients], with BCa */
 } lane_space;
 
 struct radz_bootstrap_work {
@@ -47,6 +49,12 @@ struct radz_bootstrap_work {
     size_t found_capacity[2];
     double *values[2]; /* [replicates, classes, RADZ_METRIC_COUNT], NaN where not defined */
     size_t value_capacity[2];
+    double *left_out[2]; /* [patients, classes, RADZ_METRIC_COUNT] with one patient left out each; with BCa */
+    size_t left_out_capacity[2];
+    uint32_t *drawable;  /* patients, stratum after stratum */
+    size_t drawable_capacity;
+    size_t *strata;      /* [strata + 1] where each begins */
+    size_t strata_capacity, stratum_count;
     uint64_t *hashes; /* [replicates] */
     size_t hash_capacity;
     uint32_t *patient_rows; /* rows of each patient */
@@ -65,6 +73,7 @@ static void free_spaces(radz_bootstrap_work *work)
     for (size_t i = 0; work->spaces != NULL && i < work->space_count; i++) {
         free(work->spaces[i].memory);
         free(work->spaces[i].series);
+        free(work->spaces[i].left_out);
     }
     free(work->spaces);
     work->spaces = NULL;
@@ -97,7 +106,10 @@ void radz_bootstrap_work_free(radz_bootstrap_work *work)
     for (int i = 0; i < 2; i++) {
         free(work->found[i]);
         free(work->values[i]);
+        free(work->left_out[i]);
     }
+    free(work->drawable);
+    free(work->strata);
     free(work->hashes);
     free(work->patient_rows);
     free(work);
@@ -315,6 +327,23 @@ typedef struct replicate_job {
     double *values;
 } replicate_job;
 
+/* Walks every class with the weights of `lanes` replicates, the first of which is number `first`. */
+static void measure_lanes(const replicate_job *job, const int32_t *weights, size_t first, size_t lanes)
+{
+    const radz_bootstrap_work *work = job->work;
+    for (size_t c = 0; c < job->classes; c++) {
+        const class_plan *plan = &work->plans[c];
+        radz_class_counts counts[LANES];
+        walk(plan, work->rows + plan->first_row, work->steps + plan->first_step, weights, counts);
+        for (size_t l = 0; l < lanes; l++) {
+            radz_metric_values values;
+            radz_metric_fill(&counts[l], &values);
+            memcpy(job->values + ((first + l) * job->classes + c) * RADZ_METRIC_COUNT, values.value,
+                   sizeof values.value);
+        }
+    }
+}
+
 /* Replicates first .. first + LANES - 1: draw, then walk every class. */
 static radz_status run_block(void *context, size_t block, int worker, radz_error *err)
 {
@@ -327,8 +356,12 @@ static radz_status run_block(void *context, size_t block, int worker, radz_error
     for (size_t l = 0; l < lanes; l++) {
         radz_rng rng;
         radz_rng_seed(&rng, job->options->seed, first + l);
-        for (size_t k = 0; k < job->patients; k++)
-            weights[(size_t)radz_rng_below(&rng, (uint32_t)job->patients) * LANES + l]++;
+        for (size_t stratum = 0; stratum < work->stratum_count; stratum++) {
+            const uint32_t *drawable = work->drawable + work->strata[stratum];
+            size_t count = work->strata[stratum + 1] - work->strata[stratum];
+            for (size_t k = 0; k < count; k++)
+                weights[(size_t)drawable[radz_rng_below(&rng, (uint32_t)count)] * LANES + l]++;
+        }
     }
     uint64_t hashes[LANES];
     for (int l = 0; l < LANES; l++)
@@ -337,21 +370,26 @@ static radz_status run_block(void *context, size_t block, int worker, radz_error
         for (int l = 0; l < LANES; l++)
             hashes[l] = (hashes[l] ^ (uint64_t)weights[p * LANES + (size_t)l]) * UINT64_C(1099511628211);
     memcpy(work->hashes + first, hashes, lanes * sizeof *hashes);
-    for (size_t c = 0; c < job->classes; c++) {
-        const class_plan *plan = &work->plans[c];
-        radz_class_counts counts[LANES];
-        walk(plan, work->rows + plan->first_row, work->steps + plan->first_step, weights, counts);
-        for (size_t l = 0; l < lanes; l++) {
-            radz_metric_values values;
-            radz_metric_fill(&counts[l], &values);
-            memcpy(job->values + ((first + l) * job->classes + c) * RADZ_METRIC_COUNT, values.value,
-                   sizeof values.value);
-        }
-    }
+    measure_lanes(job, weights, first, lanes);
     return RADZ_OK;
 }
 
-static radz_status make_spaces(radz_bootstrap_work *work, size_t threads, size_t patients, size_t replicates,
+/* Patients first .. first + LANES - 1, each left out once. */
+static radz_status run_left_out(void *context, size_t block, int worker, radz_error *err)
+{
+    (void)err;
+    replicate_job *job = context;
+    size_t first = block * LANES, left = job->patients - first, lanes = left < LANES ? left : LANES;
+    int32_t *weights = job->work->spaces[worker].weights;
+    for (size_t i = 0; i < job->patients * LANES; i++)
+        weights[i] = 1;
+    for (size_t l = 0; l < lanes; l++)
+        weights[(first + l) * LANES + l] = 0;
+    measure_lanes(job, weights, first, lanes);
+    return RADZ_OK;
+}
+
+static radz_status make_spaces(radz_bootstrap_work *work, size_t threads, size_t patients, size_t replicates, bool bca,
                                radz_error *err)
 {
     free_spaces(work);
@@ -363,7 +401,8 @@ static radz_status make_spaces(radz_bootstrap_work *work, size_t threads, size_t
         lane_space *space = &work->spaces[i];
         space->memory = radz_calloc(patients + 1, LANES * sizeof *space->memory, err);
         space->series = radz_calloc(replicates, sizeof *space->series, err);
-        if (space->memory == NULL || space->series == NULL)
+        space->left_out = radz_calloc(bca ? patients : 0, sizeof *space->left_out, err);
+        if (space->memory == NULL || space->series == NULL || space->left_out == NULL)
             return RADZ_E_NOMEM;
         space->weights = (int32_t *)(((uintptr_t)space->memory + 63) & ~(uintptr_t)63);
     }
@@ -407,6 +446,32 @@ static radz_status check_bootstrap(const radz_metric_input *input, const uint32_
     return RADZ_OK;
 }
 
+/* Sorts the patients by stratum, in order of their numbers within each. */
+static radz_status sort_strata(size_t patients, const radz_bootstrap_options *options, radz_bootstrap_work *work,
+                               radz_error *err)
+{
+    size_t strata = options->stratum_of != NULL ? options->strata : 1;
+    work->stratum_count = strata;
+    if (radz_grow(&work->drawable, &work->drawable_capacity, patients, sizeof *work->drawable, err) != RADZ_OK ||
+        radz_grow(&work->strata, &work->strata_capacity, strata + 1, sizeof *work->strata, err) != RADZ_OK)
+        return RADZ_E_NOMEM;
+    memset(work->strata, 0, (strata + 1) * sizeof *work->strata);
+    for (size_t p = 0; p < patients; p++) {
+        size_t stratum = options->stratum_of != NULL ? options->stratum_of[p] : 0;
+        if (stratum >= strata)
+            return radz_fail(err, RADZ_E_VALUE, "bootstrap: patient number %zu is of stratum %zu, wanted one below %zu", p,
+                             stratum, strata);
+        work->strata[stratum + 1]++;
+    }
+    for (size_t s = 0; s < strata; s++)
+        work->strata[s + 1] += work->strata[s];
+    for (size_t p = patients; p-- > 0;) /* from the end: each stratum's begin moves down to where it belongs */
+        work->drawable[--work->strata[(options->stratum_of != NULL ? options->stratum_of[p] : 0) + 1]] = (uint32_t)p;
+    memmove(work->strata, work->strata + 1, strata * sizeof *work->strata);
+    work->strata[strata] = patients;
+    return RADZ_OK;
+}
+
 /* Fills work->found[which] and work->values[which]. */
 static radz_status replicate(const radz_metric_input *input, const uint32_t *patient_of, size_t patients,
                              const radz_bootstrap_options *options, const radz_operating_point *points, int which,
@@ -431,7 +496,14 @@ static radz_status replicate(const radz_metric_input *input, const uint32_t *pat
         return status;
     replicate_job job = {work, options, patients, input->classes, work->values[which]};
     size_t blocks = (options->replicates + LANES - 1) / LANES;
-    return radz_parallel_for(blocks, (int)work->space_count, run_block, &job, err);
+    status = radz_parallel_for(blocks, (int)work->space_count, run_block, &job, err);
+    if (status != RADZ_OK || options->method != RADZ_BOOTSTRAP_BCA)
+        return status;
+    status = radz_grow(&work->left_out[which], &work->left_out_capacity[which], patients * per_replicate,
+                       sizeof *work->left_out[which], err);
+    job.values = work->left_out[which];
+    return status == RADZ_OK ? radz_parallel_for((patients + LANES - 1) / LANES, (int)work->space_count, run_left_out, &job, err)
+                             : status;
 }
 
 static radz_status prepare(const radz_metric_input *input, const uint32_t *patient_of, size_t patients,
@@ -442,10 +514,12 @@ static radz_status prepare(const radz_metric_input *input, const uint32_t *patie
         status = check_bootstrap(input, patient_of, patients, options, work, err);
     if (status == RADZ_OK)
         status = radz_grow(&work->hashes, &work->hash_capacity, options->replicates, sizeof *work->hashes, err);
+    if (status == RADZ_OK)
+        status = sort_strata(patients, options, work, err);
     size_t blocks = (options->replicates + LANES - 1) / LANES;
     size_t threads = (size_t)options->threads < blocks ? (size_t)options->threads : blocks;
     if (status == RADZ_OK)
-        status = make_spaces(work, threads, patients, options->replicates, err);
+        status = make_spaces(work, threads, patients, options->replicates, options->method == RADZ_BOOTSTRAP_BCA, err);
     return status;
 }
 
@@ -454,7 +528,7 @@ static radz_status prepare(const radz_metric_input *input, const uint32_t *patie
 typedef struct interval_job {
     const radz_bootstrap_work *work;
     const radz_bootstrap_options *options;
-    size_t classes;
+    size_t classes, patients;
     bool paired;
     radz_intervals *class_intervals, *group_intervals; /* or: */
     radz_paired *class_pairs, *group_pairs;
@@ -466,8 +540,47 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void summarize(double *series, size_t used, const radz_bootstrap_options *options, radz_interval *out)
+bool radz_bca_percents(const double *sorted, size_t count, double estimate, const double *jackknife, size_t units,
+                       double confidence, double *low, double *high)
 {
+    size_t below = 0, equal = 0, n = 0;
+    for (size_t i = 0; i < count; i++) {
+        below += sorted[i] < estimate;
+        equal += sorted[i] == estimate;
+    }
+    double mean = 0, squares = 0, cubes = 0;
+    for (size_t i = 0; i < units; i++)
+        if (!isnan(jackknife[i])) {
+            mean += jackknife[i];
+            n++;
+        }
+    mean = n > 0 ? mean / (double)n : 0;
+    for (size_t i = 0; i < units; i++)
+        if (!isnan(jackknife[i])) {
+            double d = mean - jackknife[i];
+            squares += d * d;
+            cubes += d * d * d;
+        }
+    double bias = radz_normal_quantile(((double)below + (double)equal / 2) / (double)count);
+    double acceleration = squares > 0 ? cubes / (6 * squares * sqrt(squares)) : 0;
+    if (isinf(bias))
+        return false;
+    double *const out[2] = {low, high};
+    for (int side = 0; side < 2; side++) {
+        double tail = (1 - confidence / 100) / 2, z = bias + radz_normal_quantile(side == 0 ? tail : 1 - tail);
+        double under = 1 - acceleration * z;
+        if (!(under > 0))
+            return false;
+        *out[side] = 100 * radz_normal_cdf(bias + z / under);
+    }
+    return true;
+}
+
+/* `estimate` is the value on the data, `left_out` [patients] what it is without each patient (BCa only). */
+static void summarize(double *series, size_t used, const interval_job *job, double estimate, const double *left_out,
+                      radz_interval *out)
+{
+    const radz_bootstrap_options *options = job->options;
     out->used = used;
     out->dropped = options->replicates - used;
     out->status = used < RADZ_RESAMPLE_LEAST ? RADZ_METRIC_FEW_REPLICATES : RADZ_METRIC_OK;
@@ -482,8 +595,15 @@ static void summarize(double *series, size_t used, const radz_bootstrap_options 
         squares += (series[i] - out->mean) * (series[i] - out->mean);
     out->deviation = sqrt(squares / (double)(used - 1));
     qsort(series, used, sizeof *series, by_value);
-    out->low = radz_percentile(series, used, (100 - options->confidence) / 2);
-    out->high = radz_percentile(series, used, 100 - (100 - options->confidence) / 2);
+    double low = (100 - options->confidence) / 2, high = 100 - low;
+    if (options->method == RADZ_BOOTSTRAP_BCA &&
+        !radz_bca_percents(series, used, estimate, left_out, job->patients, options->confidence, &low, &high)) {
+        out->status = RADZ_METRIC_FEW_REPLICATES;
+        out->mean = out->deviation = NAN;
+        return;
+    }
+    out->low = radz_percentile(series, used, low);
+    out->high = radz_percentile(series, used, high);
 }
 
 /* Mean over `members` (NULL: the class `only`) of metric m in one replicate; NaN when a class that is defined on the
@@ -565,7 +685,13 @@ static radz_status run_interval(void *context, size_t i, int worker, radz_error 
             if (!isnan(value))
                 series[used++] = value;
         }
-        summarize(series, used, job->options, &out->of[m]);
+        double *left_out = job->work->spaces[worker].left_out;
+        for (size_t p = 0; job->options->method == RADZ_BOOTSTRAP_BCA && p < job->patients; p++) {
+            left_out[p] = mean_in(job->work->left_out[0] + p * per_replicate, job, members, i, m);
+            if (job->paired)
+                left_out[p] -= mean_in(job->work->left_out[1] + p * per_replicate, job, members, i, m);
+        }
+        summarize(series, used, job, found, left_out, &out->of[m]);
     }
     return RADZ_OK;
 }
@@ -602,6 +728,7 @@ radz_status radz_bootstrap(const radz_metric_input *input, const uint32_t *patie
         .work = work,
         .options = options,
         .classes = input->classes,
+        .patients = patients,
         .class_intervals = class_intervals,
         .group_intervals = group_intervals,
     };
@@ -620,7 +747,8 @@ radz_status radz_bootstrap_paired(const radz_metric_input *a, const radz_metric_
         return radz_fail(err, RADZ_E_VALUE,
                          "paired bootstrap: %zu rows x %zu classes against %zu x %zu, wanted the same", a->rows,
                          a->classes, b->rows, b->classes);
-    for (size_t i = 0; i < a->rows * a->classes && a->labels != NULL && b->labels != NULL; i++)
+    bool compared = a->labels != NULL && b->labels != NULL && !options->labels_differ;
+    for (size_t i = 0; compared && i < a->rows * a->classes; i++)
         if (a->labels[i] != b->labels[i])
             return radz_fail(err, RADZ_E_VALUE,
                              "paired bootstrap: row %zu, class %zu: label %d against %d, wanted the same",
@@ -634,6 +762,7 @@ radz_status radz_bootstrap_paired(const radz_metric_input *a, const radz_metric_
         .work = work,
         .options = options,
         .classes = a->classes,
+        .patients = patients,
         .paired = true,
         .class_pairs = class_pairs,
         .group_pairs = group_pairs,

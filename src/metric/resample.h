@@ -14,10 +14,16 @@
  * all replicates are means over the same classes.
  *
  * The interval runs between two percentiles of the replicates by linear interpolation (radz_percentile, as
- * numpy.percentile; type 7 of Hyndman and Fan 1996). Source: Efron and Tibshirani, An Introduction to the Bootstrap,
- * chapter 13; clusters: Field and Welsh 2007.
+ * numpy.percentile; type 7 of Hyndman and Fan 1996): the percentiles of the confidence themselves, or (BCa) those corrected
+ * for the median bias of the replicates and for a standard error that changes with the value, found by leaving out one
+ * patient at a time. Source: Efron and Tibshirani, An Introduction to the Bootstrap, chapters 13 and 14; clusters: Field
+ * and Welsh 2007.
  *
- * Cost: each class is ranked once; a replicate is one pass over it with integer weights, 16 replicates at a time. */
+ * With strata every replicate draws within each stratum as many patients as it has (pROC draws cases and controls apart:
+ * there a stratum is a label, with one row per patient).
+ *
+ * Cost: each class is ranked once; a replicate is one pass over it with integer weights, 16 replicates at a time. BCa adds a
+ * pass for every patient. */
 #ifndef RADZ_METRIC_RESAMPLE_H
 #define RADZ_METRIC_RESAMPLE_H
 
@@ -28,6 +34,8 @@ enum {
     RADZ_RESAMPLE_MOST = 1000000
 };
 
+typedef enum radz_bootstrap_method { RADZ_BOOTSTRAP_PERCENTILE = 0, RADZ_BOOTSTRAP_BCA } radz_bootstrap_method;
+
 typedef struct radz_bootstrap_options {
     size_t replicates;  /* RADZ_RESAMPLE_LEAST to RADZ_RESAMPLE_MOST; usual: 1000 */
     double confidence;  /* percent, inside (0, 100); usual: 95, i.e. percentiles 2.5 and 97.5 */
@@ -36,6 +44,11 @@ typedef struct radz_bootstrap_options {
     const radz_operating_point *points; /* [classes] or NULL (max F1, chosen anew in every replicate) */
     const uint8_t *groups;              /* [group_count, classes], non-zero for the classes of a group; or NULL */
     size_t group_count;
+    radz_bootstrap_method method;
+    const uint32_t *stratum_of; /* [patients], each below `strata`; or NULL: one stratum */
+    size_t strata;
+    bool labels_differ; /* paired only: a and b are different rows of the same patients (a subgroup against the rest, each
+                         * with the other's labels masked), so their labels need not agree */
 } radz_bootstrap_options;
 radz_bootstrap_options radz_bootstrap_defaults(void); /* 1000 replicates, 95 %, seed 0, one thread, no groups */
 
@@ -89,6 +102,13 @@ radz_status radz_bootstrap_paired(const radz_metric_input *a, const radz_metric_
                                   const radz_operating_point *points_b, radz_bootstrap_work *work,
                                   radz_paired *class_pairs, radz_paired *group_pairs,
                                   radz_bootstrap_summary *summary, radz_error *err) RADZ_MUST_USE;
+
+/* The two percentiles of BCa. `sorted` are `count` > 0 ascending replicates of a statistic whose value on the data is
+ * `estimate`, `jackknife` [units] its values with one unit left out each (NaN: not defined, passed over). False where every
+ * replicate is on one side of the estimate, or the correction runs off to infinity. As
+ * scipy.stats.bootstrap(method="BCa"); Efron 1987, JASA 82. */
+bool radz_bca_percents(const double *sorted, size_t count, double estimate, const double *jackknife, size_t units,
+                       double confidence, double *low, double *high);
 
 /* The `percent`-th percentile of `count` > 0 ascending values, bit for bit as numpy.percentile(method="linear"), except
  * that between two different values of which one is infinite it gives the nearer one (numpy: NaN). */
