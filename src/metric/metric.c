@@ -147,6 +147,10 @@ const char *radz_metric_status_name(radz_metric_status status)
         return "na-few-replicates";
     case RADZ_METRIC_FEW_ROWS:
         return "na-few-rows";
+    case RADZ_METRIC_SEPARABLE:
+        return "na-separable";
+    case RADZ_METRIC_OUTSIDE:
+        return "na-no-probability";
     case RADZ_METRIC_ZERO_VARIANCE:
         return "na-zero-variance";
     }
@@ -201,7 +205,8 @@ static radz_status rank_checked(const radz_metric_input *input, size_t class_ind
 static void measure(const radz_metric_work *work, const radz_operating_point *point, size_t rows,
                     radz_class_metrics *out)
 {
-    bool fixed = point != NULL && point->kind == RADZ_OPERATING_FIXED;
+    radz_operating_kind kind = point != NULL ? point->kind : RADZ_OPERATING_F1_MAX;
+    bool fixed = kind == RADZ_OPERATING_FIXED, reached = false;
     radz_class_counts c = {
         .positives = (double)work->positives,
         .negatives = (double)(work->count - work->positives),
@@ -231,9 +236,20 @@ static void measure(const radz_metric_work *work, const radz_operating_point *po
             c.tp = tp;
             c.called = tp + fp;
         }
+        if (positives > 0 && ((kind == RADZ_OPERATING_SPECIFICITY && (c.negatives - fp) / c.negatives >= point->threshold) ||
+                              (kind == RADZ_OPERATING_SENSITIVITY && !reached && tp / c.positives >= point->threshold))) {
+            reached = true;
+            c.tp = tp;
+            c.called = tp + fp;
+            c.threshold = score;
+        }
     }
-    c.threshold = fixed ? point->threshold : c.f1_threshold;
-    if (!fixed) {
+    if (fixed)
+        c.threshold = point->threshold;
+    else if (kind != RADZ_OPERATING_F1_MAX)
+        c.threshold = reached ? c.threshold : INFINITY;
+    else {
+        c.threshold = c.f1_threshold;
         c.tp = c.f1_tp;
         c.called = c.f1_denominator - c.positives;
     }
@@ -246,9 +262,9 @@ static void measure(const radz_metric_work *work, const radz_operating_point *po
 radz_status radz_metric_class(const radz_metric_input *input, size_t class_index, const radz_operating_point *point,
                               radz_metric_work *work, radz_class_metrics *out, radz_error *err)
 {
-    if (point != NULL && point->kind == RADZ_OPERATING_FIXED && isnan(point->threshold))
-        return radz_fail(err, RADZ_E_VALUE, "class %zu: the fixed threshold is NaN, wanted a number", class_index);
-    radz_status status = rank_checked(input, class_index, NULL, work, err);
+    radz_status status = radz_metric_check_point(input, class_index, point, err);
+    if (status == RADZ_OK)
+        status = rank_checked(input, class_index, NULL, work, err);
     if (status == RADZ_OK)
         measure(work, point, input->rows, out);
     return status;

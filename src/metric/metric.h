@@ -68,6 +68,8 @@ typedef enum radz_metric_status {
     RADZ_METRIC_NO_CLASS,      /* a mean with no defined class, or of a metric that is not averaged */
     RADZ_METRIC_FEW_REPLICATES, /* an interval from fewer than RADZ_RESAMPLE_LEAST replicates */
     RADZ_METRIC_FEW_ROWS,      /* a variance from fewer than two positive or two negative rows */
+    RADZ_METRIC_SEPARABLE,     /* a logistic fit runs off to infinity: some threshold parts the labels without a mistake */
+    RADZ_METRIC_OUTSIDE,       /* a score outside 0 to 1 where a probability is wanted */
     RADZ_METRIC_ZERO_VARIANCE  /* a test or a transformed interval where nothing varies */
 } radz_metric_status;
 const char *radz_metric_status_name(radz_metric_status status); /* "ok", "na-no-rows", "na-one-value", ... */
@@ -82,11 +84,21 @@ typedef struct radz_metric_input {
     const char *const *row_names;   /* [rows] or NULL; for messages only */
 } radz_metric_input;
 
-/* Which threshold f1, acc, ... are taken at. Zero-initialised: max F1 on this very input. */
-typedef enum radz_operating_kind { RADZ_OPERATING_F1_MAX = 0, RADZ_OPERATING_FIXED } radz_operating_kind;
+/* Which threshold f1, acc, ... are taken at. Zero-initialised: max F1 on this very input.
+ *   SPECIFICITY  the highest sensitivity among the thresholds whose specificity is at least the rate, at the highest score that
+ *                reaches it (no interpolation); infinity, with nothing called positive, where no score will do
+ *   SENSITIVITY  the highest score whose sensitivity is at least the rate, i.e. the highest specificity there
+ * as the best corner of sklearn.metrics.roc_curve. Both are chosen on this very input, too. */
+typedef enum radz_operating_kind {
+    RADZ_OPERATING_F1_MAX = 0,
+    RADZ_OPERATING_FIXED,
+    RADZ_OPERATING_SPECIFICITY,
+    RADZ_OPERATING_SENSITIVITY
+} radz_operating_kind;
 typedef struct radz_operating_point {
     radz_operating_kind kind;
-    double threshold; /* with RADZ_OPERATING_FIXED: not NaN; a row is called positive at score >= threshold */
+    double threshold; /* with FIXED: not NaN; a row is called positive at score >= threshold. With SPECIFICITY and SENSITIVITY
+                       * the rate that is fixed in place of it, in (0, 1] */
 } radz_operating_point;
 
 typedef struct radz_metric_values {

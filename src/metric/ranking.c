@@ -40,6 +40,22 @@ double radz_rank_score(uint64_t key)
     return score;
 }
 
+radz_status radz_metric_check_point(const radz_metric_input *input, size_t class_index, const radz_operating_point *point,
+                                    radz_error *err)
+{
+    const char *blank = input->class_names ? " " : "", *name = input->class_names ? input->class_names[class_index] : "";
+    if (point == NULL || point->kind == RADZ_OPERATING_F1_MAX)
+        return RADZ_OK;
+    if (point->kind == RADZ_OPERATING_FIXED)
+        return !isnan(point->threshold) ? RADZ_OK
+                                        : radz_fail(err, RADZ_E_VALUE, "class %zu%s%s: the fixed threshold is NaN, wanted a number",
+                                                    class_index, blank, name);
+    return point->threshold > 0 && point->threshold <= 1
+               ? RADZ_OK
+               : radz_fail(err, RADZ_E_VALUE, "class %zu%s%s: operating point at a rate of %g, wanted one in (0, 1]", class_index,
+                           blank, name, point->threshold);
+}
+
 radz_status radz_metric_check(const radz_metric_input *input, const radz_operating_point *points, radz_error *err)
 {
     if (input->rows >= RADZ_METRIC_ROW_LIMIT)
@@ -53,9 +69,8 @@ radz_status radz_metric_check(const radz_metric_input *input, const radz_operati
             return radz_fail(err, RADZ_E_INTERNAL, "metrics: no labels");
     }
     for (size_t c = 0; points != NULL && c < input->classes; c++)
-        if (points[c].kind == RADZ_OPERATING_FIXED && isnan(points[c].threshold))
-            return radz_fail(err, RADZ_E_VALUE, "class %zu%s%s: the fixed threshold is NaN, wanted a number", c,
-                             input->class_names ? " " : "", input->class_names ? input->class_names[c] : "");
+        if (radz_metric_check_point(input, c, &points[c], err) != RADZ_OK)
+            return RADZ_E_VALUE;
     return RADZ_OK;
 }
 

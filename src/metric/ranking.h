@@ -36,7 +36,10 @@ typedef struct radz_class_counts {
     double tp, called, threshold;
 } radz_class_counts;
 void radz_metric_fill(const radz_class_counts *counts, radz_metric_values *out);
-/* Checks an input's pointers and size, an operating point. */
+/* Checks the operating point of a class; NULL is one. */
+radz_status radz_metric_check_point(const radz_metric_input *input, size_t class_index, const radz_operating_point *point,
+                                    radz_error *err) RADZ_MUST_USE;
+/* Checks an input's pointers and size, and [classes] operating points (or NULL). */
 radz_status radz_metric_check(const radz_metric_input *input, const radz_operating_point *points, radz_error *err)
     RADZ_MUST_USE;
 

@@ -24,8 +24,8 @@ typedef struct step {
 typedef struct class_plan {
     size_t first_row, first_step, steps;
     uint32_t tail; /* negatives below the last step */
-    bool fixed;
-    double threshold;
+    radz_operating_kind kind;
+    double threshold; /* or the rate */
     size_t cut; /* with a fixed threshold: scores from this step on are below it; SIZE_MAX: none is */
 } class_plan;
 
@@ -193,7 +193,7 @@ static radz_status plan_class(radz_bootstrap_work *work, const uint32_t *patient
     for (size_t i = 0; i < rank->count;) {
         uint64_t key = rank->ranked[i].key;
         double score = radz_rank_score(key);
-        if (plan->fixed && plan->cut == SIZE_MAX && score < plan->threshold) {
+        if (plan->kind == RADZ_OPERATING_FIXED && plan->cut == SIZE_MAX && score < plan->threshold) {
             if (above > 0)
                 to[count++] = (step){.above = above, .score = score};
             above = 0;
@@ -231,8 +231,9 @@ static radz_status plan_classes(radz_bootstrap_work *work, const radz_metric_inp
     radz_status status = radz_grow(&work->plans, &work->plan_capacity, input->classes, sizeof *work->plans, err);
     size_t rows = 0, steps = 0;
     for (size_t c = 0; status == RADZ_OK && c < input->classes; c++) {
-        bool fixed = points != NULL && points[c].kind == RADZ_OPERATING_FIXED;
-        work->plans[c] = (class_plan){.fixed = fixed, .threshold = fixed ? points[c].threshold : 0};
+        work->plans[c] = (class_plan){0};
+        if (points != NULL)
+            work->plans[c] = (class_plan){.kind = points[c].kind, .threshold = points[c].threshold};
         status = radz_rank_class(input, c, work->rank, err);
         if (status == RADZ_OK)
             status = plan_class(work, patient_of, &work->plans[c], &rows, &steps, err);
@@ -259,16 +260,23 @@ static void walk(const class_plan *plan, const uint32_t *patients, const step *s
     int32_t sum[LANES] = {0};
     double total[LANES], tp[LANES] = {0}, lost[LANES] = {0}, ap[LANES] = {0};
     double best_tp[LANES] = {0}, best_under[LANES], best_step[LANES] = {0};
-    double cut_tp[LANES] = {0}, cut_called[LANES] = {0};
+    double cut_tp[LANES] = {0}, cut_called[LANES] = {0}, cut_at[LANES];
+    int32_t negatives[LANES] = {0};
+    bool by_rate = plan->kind == RADZ_OPERATING_SPECIFICITY || plan->kind == RADZ_OPERATING_SENSITIVITY;
     const uint32_t *at = patients;
     for (size_t s = 0; s < plan->steps; s++) {
+        if (plan->kind == RADZ_OPERATING_SPECIFICITY)
+            add_weights(negatives, weights, at, steps[s].above + steps[s].tied);
         at += steps[s].above + steps[s].tied;
         add_weights(sum, weights, at, steps[s].positives);
         at += steps[s].positives;
     }
+    if (plan->kind == RADZ_OPERATING_SPECIFICITY)
+        add_weights(negatives, weights, at, plan->tail);
     for (int l = 0; l < LANES; l++) {
         total[l] = sum[l];
         sum[l] = 0;
+        cut_at[l] = INFINITY;
         best_under[l] = 1;
     }
     at = patients;
@@ -300,11 +308,21 @@ static void walk(const class_plan *plan, const uint32_t *patients, const step *s
             best_under[l] = better ? under : best_under[l];
             best_step[l] = better ? (double)s : best_step[l];
         }
+        for (int l = 0; by_rate && l < LANES; l++) {
+            bool takes = plan->kind == RADZ_OPERATING_SPECIFICITY
+                             ? ((double)negatives[l] - (double)sum[l]) / (double)negatives[l] >= plan->threshold
+                             : cut_tp[l] == 0 && tp[l] / total[l] >= plan->threshold;
+            if (here[l] > 0 && takes) {
+                cut_tp[l] = tp[l];
+                cut_called[l] = tp[l] + (double)sum[l];
+                cut_at[l] = steps[s].score;
+            }
+        }
     }
     add_weights(sum, weights, at, plan->tail);
     for (int l = 0; l < LANES; l++) {
         double threshold = plan->steps > 0 ? steps[(size_t)best_step[l]].score : 0;
-        bool all = plan->cut == SIZE_MAX;
+        bool all = plan->kind == RADZ_OPERATING_FIXED && plan->cut == SIZE_MAX, f1 = plan->kind == RADZ_OPERATING_F1_MAX;
         out[l] = (radz_class_counts){
             .positives = total[l],
             .negatives = sum[l],
@@ -313,9 +331,9 @@ static void walk(const class_plan *plan, const uint32_t *patients, const step *s
             .f1_tp = best_tp[l],
             .f1_denominator = best_under[l],
             .f1_threshold = threshold,
-            .tp = !plan->fixed ? best_tp[l] : all ? tp[l] : cut_tp[l],
-            .called = !plan->fixed ? best_under[l] - total[l] : all ? tp[l] + (double)sum[l] : cut_called[l],
-            .threshold = plan->fixed ? plan->threshold : threshold,
+            .tp = f1 ? best_tp[l] : all ? tp[l] : cut_tp[l],
+            .called = f1 ? best_under[l] - total[l] : all ? tp[l] + (double)sum[l] : cut_called[l],
+            .threshold = f1 ? threshold : by_rate ? cut_at[l] : plan->threshold,
         };
     }
 }

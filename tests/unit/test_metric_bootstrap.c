@@ -153,7 +153,7 @@ static void equals_rows_written_out(void **state)
     radz_metric_work *work;
     radz_error err = {0};
     assert_int_equal(radz_metric_work_create(&work, NULL), RADZ_OK);
-    /* once with the operating point chosen in every replicate, once with fixed ones: inside, below all, above all */
+    /* with the operating point chosen in every replicate for max F1, fixed (inside, below all, above all), chosen for a rate */
     const radz_operating_point fixed[CLASSES] = {{RADZ_OPERATING_FIXED, 0.6},
                                                  {RADZ_OPERATING_FIXED, 0.5},
                                                  {RADZ_OPERATING_FIXED, -1},
@@ -164,9 +164,19 @@ static void equals_rows_written_out(void **state)
                                                    {RADZ_OPERATING_FIXED, 0.9},
                                                    {RADZ_OPERATING_FIXED, -INFINITY},
                                                    {RADZ_OPERATING_F1_MAX, 0}};
-    const radz_operating_point *choices[] = {NULL, fixed, far_off};
+    const radz_operating_point rates[CLASSES] = {{RADZ_OPERATING_SPECIFICITY, 0.9},
+                                                 {RADZ_OPERATING_SENSITIVITY, 0.8},
+                                                 {RADZ_OPERATING_SPECIFICITY, 0.95},
+                                                 {RADZ_OPERATING_SPECIFICITY, 1},
+                                                 {RADZ_OPERATING_SENSITIVITY, 1}};
+    const radz_operating_point other_rates[CLASSES] = {{RADZ_OPERATING_SENSITIVITY, 0.5},
+                                                       {RADZ_OPERATING_SPECIFICITY, 0.55},
+                                                       {RADZ_OPERATING_SENSITIVITY, 1},
+                                                       {RADZ_OPERATING_SENSITIVITY, 0.01},
+                                                       {RADZ_OPERATING_SPECIFICITY, 0.5}};
+    const radz_operating_point *choices[] = {NULL, fixed, far_off, rates, other_rates};
     size_t dropped = 0;
-    for (size_t choice = 0; choice < 3; choice++) {
+    for (size_t choice = 0; choice < 5; choice++) {
         radz_bootstrap_options options = {
             .replicates = REPLICATES,
             .confidence = 90,
@@ -219,6 +229,90 @@ static bool same_interval(const radz_interval *a, const radz_interval *b)
 {
     return memcmp(&a->low, &b->low, sizeof a->low) == 0 && memcmp(&a->high, &b->high, sizeof a->high) == 0 &&
            a->used == b->used && a->dropped == b->dropped && a->status == b->status;
+}
+
+/* BCa and strata, written out: patients drawn within each stratum, each patient left out once, the percentiles of
+ * radz_bca_percents (which test_metric_statistics.c compares with scipy's). */
+static void bca_and_strata_equal_rows_written_out(void **state)
+{
+    data *d = *state;
+    enum { STRATA = 3, MOST = ROWS * PATIENTS };
+    double *scores = radz_calloc(MOST * CLASSES, sizeof *scores, NULL);
+    int8_t *labels = radz_calloc(MOST * CLASSES, 1, NULL);
+    uint32_t stratum_of[PATIENTS], members[STRATA][PATIENTS];
+    size_t sizes[STRATA] = {0};
+    for (uint32_t p = 0; p < PATIENTS; p++) {
+        stratum_of[p] = p % 7 == 0 ? 2 : p % 2;
+        members[stratum_of[p]][sizes[stratum_of[p]]++] = p;
+    }
+    radz_class_metrics(*plain)[CLASSES] = radz_calloc(REPLICATES, sizeof *plain, NULL);
+    radz_class_metrics(*without)[CLASSES] = radz_calloc(PATIENTS, sizeof *without, NULL), whole[CLASSES];
+    radz_metric_work *work;
+    radz_error err = {0};
+    assert_int_equal(radz_metric_work_create(&work, NULL), RADZ_OK);
+    radz_bootstrap_options options = {
+        .replicates = REPLICATES, .confidence = 90, .seed = 3, .threads = 2, .groups = groups, .group_count = GROUPS,
+        .method = RADZ_BOOTSTRAP_BCA, .stratum_of = stratum_of, .strata = STRATA,
+    };
+    radz_intervals fast[CLASSES], means[GROUPS];
+    if (radz_bootstrap(&d->input, d->patient_of, PATIENTS, &options, d->work, fast, means, NULL, &err) != RADZ_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(radz_metric_classes(&d->input, NULL, work, whole, &err), RADZ_OK);
+    for (size_t r = 0; r < REPLICATES + PATIENTS; r++) {
+        radz_rng rng;
+        radz_rng_seed(&rng, options.seed, r);
+        size_t times[PATIENTS] = {0}, at = 0;
+        for (size_t s = 0; r < REPLICATES && s < STRATA; s++)
+            for (size_t k = 0; k < sizes[s]; k++)
+                times[members[s][radz_rng_below(&rng, (uint32_t)sizes[s])]]++;
+        for (size_t p = 0; r >= REPLICATES && p < PATIENTS; p++)
+            times[p] = p != r - REPLICATES;
+        for (size_t i = 0; i < ROWS; i++)
+            for (size_t k = 0; k < times[d->patient_of[i]]; k++, at++) {
+                memcpy(scores + at * CLASSES, d->scores + i * CLASSES, CLASSES * sizeof *scores);
+                memcpy(labels + at * CLASSES, d->labels + i * CLASSES, CLASSES);
+            }
+        radz_metric_input input = {.rows = at, .classes = CLASSES, .scores = scores, .labels = labels};
+        assert_int_equal(radz_metric_classes(&input, NULL, work, r < REPLICATES ? plain[r] : without[r - REPLICATES], &err),
+                         RADZ_OK);
+    }
+    size_t checked = 0, moved = 0;
+    for (size_t m = 0; m < RADZ_METRIC_COUNT; m++)
+        for (size_t c = 0; c < CLASSES + 1; c++) { /* the last: the macro mean */
+            double values[REPLICATES], left_out[PATIENTS], low, high;
+            double found = c < CLASSES ? whole[c].metrics.value[m] : mean_or_nan(whole, whole, groups, m);
+            const radz_interval *interval = c < CLASSES ? &fast[c].of[m] : &means[0].of[m];
+            size_t used = 0;
+            for (size_t r = 0; r < REPLICATES; r++) {
+                double value = c < CLASSES ? plain[r][c].metrics.value[m] : mean_or_nan(plain[r], whole, groups, m);
+                if (!isnan(value))
+                    values[used++] = value;
+            }
+            for (size_t p = 0; p < PATIENTS; p++)
+                left_out[p] = c < CLASSES ? without[p][c].metrics.value[m] : mean_or_nan(without[p], whole, groups, m);
+            if (isnan(found) || isinf(found) || used == 0)
+                continue;
+            qsort(values, used, sizeof *values, by_value);
+            if (!radz_bca_percents(values, used, found, left_out, PATIENTS, 90, &low, &high)) {
+                assert_int_equal(interval->status, RADZ_METRIC_FEW_REPLICATES);
+                continue;
+            }
+            if (interval->low != radz_percentile(values, used, low) || interval->high != radz_percentile(values, used, high))
+                fail_msg("class %zu, %s: [%.17g, %.17g], plainly [%.17g, %.17g]", c, radz_metrics[m].name, interval->low,
+                         interval->high, radz_percentile(values, used, low), radz_percentile(values, used, high));
+            checked++;
+            moved += fabs(low - 5) > 0.5;
+        }
+    assert_true(checked > 30 && moved > 10);
+    stratum_of[4] = STRATA;
+    assert_int_equal(radz_bootstrap(&d->input, d->patient_of, PATIENTS, &options, d->work, fast, means, NULL, &err),
+                     RADZ_E_VALUE);
+    assert_string_equal(err.message, "bootstrap: patient number 4 is of stratum 3, wanted one below 3");
+    radz_metric_work_free(work);
+    free(scores);
+    free(labels);
+    free(plain);
+    free(without);
 }
 
 static void threads_and_row_order_change_nothing(void **state)
@@ -519,10 +613,15 @@ static void errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(equals_rows_written_out),  cmocka_unit_test(threads_and_row_order_change_nothing),
-        cmocka_unit_test(patients_are_numbered_by_name), cmocka_unit_test(copies_give_no_certainty),
-        cmocka_unit_test(covers_the_truth),         cmocka_unit_test(paired_uses_the_same_draws),
-        cmocka_unit_test(few_patients_and_none),    cmocka_unit_test(errors),
+        cmocka_unit_test(equals_rows_written_out),
+        cmocka_unit_test(bca_and_strata_equal_rows_written_out),
+        cmocka_unit_test(threads_and_row_order_change_nothing),
+        cmocka_unit_test(patients_are_numbered_by_name),
+        cmocka_unit_test(copies_give_no_certainty),
+        cmocka_unit_test(covers_the_truth),
+        cmocka_unit_test(paired_uses_the_same_draws),
+        cmocka_unit_test(few_patients_and_none),
+        cmocka_unit_test(errors),
     };
     return cmocka_run_group_tests(tests, make, drop);
 }

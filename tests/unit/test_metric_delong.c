@@ -383,6 +383,48 @@ static void closed_form_and_undefined(void **state)
     radz_delong_work_free(NULL);
 }
 
+/* 95 % intervals of a known AUC, with two images a patient (correlation 0.64): the form for clusters holds the truth in about
+ * 95 of 100 samples, the plain one in clearly fewer. bench/perf/coverage.c is the long form of this test. */
+static void clustered_intervals_cover(void **state)
+{
+    (void)state;
+    enum { SAMPLES = 1000, PEOPLE = 100, N = 2 * PEOPLE };
+    const double truth = 0.7602499389065233; /* Phi(1 / sqrt 2): two normals one deviation apart */
+    double scores[N];
+    int8_t labels[N];
+    uint32_t of[N];
+    size_t covered = 0, plain_covered = 0;
+    radz_delong_work *work;
+    assert_int_equal(radz_delong_work_create(&work, NULL), RADZ_OK);
+    for (size_t sample = 0; sample < SAMPLES; sample++) {
+        radz_rng rng;
+        radz_rng_seed(&rng, 41, sample);
+        for (size_t p = 0; p < PEOPLE; p++) {
+            int8_t label = radz_rng_below(&rng, 2) == 0;
+            double person = radz_rng_normal(&rng);
+            for (size_t k = 2 * p; k < 2 * p + 2; k++) {
+                scores[k] = 0.8 * person + 0.6 * radz_rng_normal(&rng) + label;
+                labels[k] = label;
+                of[k] = (uint32_t)p;
+            }
+        }
+        radz_metric_input in = {.rows = N, .classes = 1, .scores = scores, .labels = labels};
+        radz_clusters clusters = {of, PEOPLE};
+        radz_delong found;
+        double low, high;
+        assert_int_equal(radz_delong_class(&in, 0, &clusters, work, &found, NULL), RADZ_OK);
+        assert_int_equal(radz_delong_interval(&found, 95, RADZ_INTERVAL_LOGIT, &low, &high), RADZ_METRIC_OK);
+        covered += low <= truth && truth <= high;
+        assert_int_equal(radz_delong_class(&in, 0, NULL, work, &found, NULL), RADZ_OK);
+        assert_int_equal(radz_delong_interval(&found, 95, RADZ_INTERVAL_LOGIT, &low, &high), RADZ_METRIC_OK);
+        plain_covered += low <= truth && truth <= high;
+    }
+    print_message("%zu of %d intervals over patients hold the truth, %zu over images\n", covered, SAMPLES, plain_covered);
+    assert_in_range(covered, 930, 970); /* deviation 6.9 */
+    assert_true(plain_covered < 920);
+    radz_delong_work_free(work);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -391,6 +433,7 @@ int main(void)
         cmocka_unit_test(order_and_single_clusters_change_nothing),
         cmocka_unit_test(clusters_see_copies),
         cmocka_unit_test(closed_form_and_undefined),
+        cmocka_unit_test(clustered_intervals_cover),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
