@@ -42,7 +42,8 @@ static radz_status write_and_show(const radz_options *options, const radz_result
     if (st == RADZ_OK) /* last: a gnuplot that fails must not hide the figures */
         st = radz_plots_write(results, dir, !options->no_plots, err);
     if (st == RADZ_OK)
-        printf("\nTables, scores and provenance: %s/\nPlots (SVG, PDF, PNG):          %s/plots/\n", dir, dir);
+        printf("\nReport page:                   %s/report.html\nTables, scores and provenance: %s/\n"
+               "Plots (SVG, PDF, PNG):         %s/plots/\n", dir, dir, dir);
     free(dir);
     return st;
 }
@@ -71,6 +72,7 @@ static radz_status execute(const radz_options *options, bool embed_only, radz_er
         .skip_bad = options->skip_bad_samples,
         .strict = options->strict,
         .embed_only = embed_only,
+        .thumbnails = (radz_thumbnails)options->thumbnails,
         .command = options->command_line,
         .results_dir = embed_only ? NULL : results_dir,
     };

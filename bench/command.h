@@ -25,16 +25,17 @@ typedef struct radz_options {
     bool strict, json;                                  /* check, run */
     const char *gate;                                   /* compare */
     bool fast;                                          /* check: read no image */
+    int thumbnails;                                     /* --thumbnails public|all|none: a radz_thumbnails */
     const char *split;                                  /* --split */
     const char *out;                                    /* --out */
     int64_t patients;                                   /* phantom */
     bool sheet;                                         /* phantom */
     const char *recipe;                                 /* train */
     bool fresh;                                         /* train: do not resume from a checkpoint */
-    const char *format;                                 /* report: md|tex|csv|json|text */
     int64_t days;                                       /* cache gc, history prune; -1: not given */
     int64_t keep;                                       /* history prune; 0: not given */
     const char *metric, *note, *date;                   /* history */
+    const char *format;                                 /* report: a name of radz_printers */
     bool quiet, help;
     radz_strlist positional;
     char *command_line;                                 /* as typed, quoted where needed; for provenance */

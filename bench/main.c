@@ -19,7 +19,7 @@ const radz_command radz_commands[] = {
      "scores them, and writes metrics, tables, per-image scores and plots to a folder below --results.\n"
      "Interrupted runs continue where they stopped: start the same command again.",
      OPTIONS("suite", SELECTION, "split", "require", "results", CARDS, "cache", MACHINE, "on-error", "seed", "no-plots",
-             "strict"), 0, radz_cmd_run},
+             "thumbnails", "strict"), 0, radz_cmd_run},
     {"check", "look for faults in data sets before they become figures", "",
      "Counts per split and class against the card, rows, labels, missing and unreadable images, the same picture twice, patients\n"
      "and images in two splits or two data sets, one-valued classes. Each finding says what, how many, and what it does to the\n"

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "bench/command.h"
 
-typedef enum option_kind { TEXT, LIST, WHOLE, FLAG, ON_ERROR } option_kind;
+typedef enum option_kind { TEXT, LIST, WHOLE, FLAG, ON_ERROR, THUMBNAILS } option_kind;
 
 typedef struct option_spec {
     const char *name, *argument, *help;
@@ -37,6 +37,8 @@ static const option_spec specs[] = {
     {"strict", NULL, "findings of the check fail, warnings too", FLAG, AT(strict), 0, 0},
     {"gate", "NAME", "tolerances of a regression (see `radz-bench list gates`; default: nightly)", TEXT, AT(gate), 0, 0},
     {"fast", NULL, "read no image: only labels, lists and folders", FLAG, AT(fast), 0, 0},
+    {"thumbnails", "public|all|none", "show the worst mistakes' images in report.html: of public data sets (default), all, none",
+     THUMBNAILS, AT(thumbnails), 0, 0},
     {"json", NULL, "print JSON", FLAG, AT(json), 0, 0},
     {"split", "NAME", "train, val or test (default: as the card says)", TEXT, AT(split), 0, 0},
     {"out", "DIR", "folder to write to", TEXT, AT(out), 0, 0},
@@ -44,12 +46,12 @@ static const option_spec specs[] = {
     {"sheet", NULL, "write contact sheets (sheet.png) instead of the data set", FLAG, AT(sheet), 0, 0},
     {"recipe", "NAME", "training recipe (see `radz-bench list recipes`)", TEXT, AT(recipe), 0, 0},
     {"fresh", NULL, "start over although a checkpoint is there", FLAG, AT(fresh), 0, 0},
-    {"format", "F", "text, md, tex, csv or json (default: text)", TEXT, AT(format), 0, 0},
     {"days", "N", "remove what is older than N days (default of cache gc, by last use: 90)", WHOLE, AT(days), 0, 100000},
     {"keep", "N", "keep the newest N runs", WHOLE, AT(keep), 1, INT64_C(1) << 40},
     {"metric", "NAME", "only this metric (see `radz-bench list metrics`)", TEXT, AT(metric), 0, 0},
     {"note", "TEXT", "a few words to remember a run by", TEXT, AT(note), 0, 0},
     {"date", "D", "as of this time, UTC: 2025-03-01 or 2025-03-01T02:00:00 (default: now)", TEXT, AT(date), 0, 0},
+    {"format", "F", "text, md, tex, html, csv or json (default: text)", TEXT, AT(format), 0, 0},
     {"quiet", NULL, "no progress and no notes, only results and errors", FLAG, AT(quiet), 0, 0},
     {"help", NULL, "this text", FLAG, AT(help), 0, 0},
 };
@@ -123,6 +125,13 @@ static radz_status set_value(radz_options *options, const option_spec *spec, con
             return radz_fail(err, RADZ_E_USAGE, "option --on-error: found '%s', wanted stop or skip", value);
         *(bool *)field = strcmp(value, "skip") == 0;
         return RADZ_OK;
+    case THUMBNAILS: { /* in the order of radz_thumbnails */
+        static const char *const words[] = {"public", "all", "none"};
+        for (int i = 0; i < 3; i++)
+            if (strcmp(value, words[i]) == 0)
+                return *(int *)field = i, RADZ_OK;
+        return radz_fail(err, RADZ_E_USAGE, "option --thumbnails: found '%s', wanted public, all or none", value);
+    }
     default:
         *(bool *)field = true;
         return RADZ_OK;

@@ -13,3 +13,9 @@ if(TARGET radz-bench)
     endif()
   endforeach()
 endif()
+
+# report.html in a browser; skipped where there is none
+if(TARGET radz-bench)
+  add_test(NAME page COMMAND sh ${CMAKE_CURRENT_SOURCE_DIR}/page/page.sh ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+  set_tests_properties(page PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+endif()

@@ -84,6 +84,33 @@ void radz_put_xml(FILE *out, const char *text)
     }
 }
 
+void radz_put_html(FILE *out, const char *text)
+{
+    for (const char *p = text; *p != '\0'; p++) {
+        switch (*p) {
+        case '&': fputs("&amp;", out); break;
+        case '<': fputs("&lt;", out); break;
+        case '>': fputs("&gt;", out); break;
+        case '"': fputs("&quot;", out); break;
+        case '\'': fputs("&#39;", out); break;
+        default: putc(*p, out);
+        }
+    }
+}
+
+void radz_put_base64(FILE *out, const unsigned char *data, size_t size)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < size; i += 3) {
+        size_t left = size - i;
+        unsigned long v = (unsigned long)data[i] << 16 | (left > 1 ? (unsigned long)data[i + 1] << 8 : 0) |
+                          (left > 2 ? data[i + 2] : 0);
+        char group[4] = {digits[v >> 18], digits[v >> 12 & 63], left > 1 ? digits[v >> 6 & 63] : '=',
+                         left > 2 ? digits[v & 63] : '='};
+        fwrite(group, 1, 4, out);
+    }
+}
+
 void radz_put_gnuplot(FILE *out, const char *text)
 {
     putc('"', out);

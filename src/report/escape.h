@@ -12,6 +12,10 @@ void radz_put_csv(FILE *out, const char *text);
 void radz_put_latex(FILE *out, const char *text);
 /* Text in a Markdown table cell or paragraph: what would become markup is escaped, line breaks become blanks. */
 void radz_put_markdown(FILE *out, const char *text);
+/* Text in an HTML or SVG element or in a double-quoted attribute. */
+void radz_put_html(FILE *out, const char *text);
+/* Base64 (RFC 4648, with padding), as data: URIs and hashes in a content security policy have it. */
+void radz_put_base64(FILE *out, const unsigned char *data, size_t size);
 /* A double-quoted gnuplot string, for terminals with "noenhanced"; without the quotes gnuplot would need. */
 void radz_put_gnuplot(FILE *out, const char *text);
 /* Text in an XML element or attribute; characters that XML cannot hold become '?'. */

@@ -140,28 +140,6 @@ radz_status radz_plot_end(radz_plot *plot, radz_plot_set *set, radz_status st, r
     return st;
 }
 
-radz_status radz_plot_classes(const radz_plot_set *set, const size_t *members, size_t n_members, radz_strlist *out,
-                              radz_error *err)
-{
-    const radz_results *results = set->results;
-    radz_strlist all = {0};
-    radz_status st = RADZ_OK;
-    for (size_t m = 0; m < n_members; m++)
-        for (size_t i = 0; i < set->blocks[members[m]].n && st == RADZ_OK; i++) {
-            const radz_result_row *row = set->blocks[members[m]].rows[i];
-            if (strcmp(row->metric, "auc") == 0 && !radz_is_mean(row->class_name) &&
-                !radz_strlist_has(&all, row->class_name))
-                st = radz_strlist_add(&all, row->class_name, err);
-        }
-    const char *dataset = results->blocks[members[0]].dataset;
-    for (size_t g = 0; g <= results->n_groups; g++)
-        for (size_t i = 0; i < all.count && st == RADZ_OK; i++)
-            if (radz_group_of(results, dataset, all.items[i]) == (g < results->n_groups ? &results->groups[g] : NULL))
-                st = radz_strlist_add(out, all.items[i], err);
-    radz_strlist_free(&all);
-    return st;
-}
-
 /* ---- writing and drawing ---- */
 
 static char *file_of(const char *dir, const char *name, const char *suffix, radz_error *err)
@@ -311,16 +289,6 @@ radz_status radz_plot_set_write(const radz_plot_set *set, const char *dir, bool 
 
 /* ---- all plots of a run ---- */
 
-static bool same_pair(const radz_result_block *a, const radz_result_block *b)
-{
-    return strcmp(a->model, b->model) == 0 && strcmp(a->scorer, b->scorer) == 0;
-}
-
-static bool same_section(const radz_result_block *a, const radz_result_block *b)
-{
-    return strcmp(a->dataset, b->dataset) == 0 && strcmp(a->split, b->split) == 0;
-}
-
 static radz_status make_scripts(radz_plot_set *set, size_t *members, radz_error *err)
 {
     const radz_results *results = set->results;
@@ -328,12 +296,12 @@ static radz_status make_scripts(radz_plot_set *set, size_t *members, radz_error 
     for (size_t i = 0; i < results->n_blocks && st == RADZ_OK; i++) {
         bool first = true;
         for (size_t j = 0; j < i; j++)
-            first = first && !same_section(&results->blocks[i], &results->blocks[j]);
+            first = first && !radz_same_section(&results->blocks[i], &results->blocks[j]);
         if (!first)
             continue;
         size_t n = 0;
         for (size_t j = i; j < results->n_blocks; j++)
-            if (same_section(&results->blocks[i], &results->blocks[j]))
+            if (radz_same_section(&results->blocks[i], &results->blocks[j]))
                 members[n++] = j;
         st = radz_plot_roc(set, members, n, err);
         if (st == RADZ_OK)
@@ -346,19 +314,16 @@ static radz_status make_scripts(radz_plot_set *set, size_t *members, radz_error 
 
 radz_status radz_plots_write(const radz_results *results, const char *dir, bool draw, radz_error *err)
 {
-    size_t n = results->n_blocks, pairs = 0;
+    size_t n = results->n_blocks;
     radz_block_rows *blocks = radz_calloc(n, sizeof *blocks, err);
     size_t *pair_of = radz_calloc(n, sizeof *pair_of, err), *members = radz_calloc(n, sizeof *members, err);
     radz_plot_set set = {.results = results, .blocks = blocks, .pair_of = pair_of};
     char *plots = radz_path_join(dir, "plots", err);
     radz_status st = blocks == NULL || pair_of == NULL || members == NULL || plots == NULL ? RADZ_E_NOMEM : RADZ_OK;
-    for (size_t i = 0; i < n && st == RADZ_OK; i++) {
-        size_t j = 0;
-        while (j < i && !same_pair(&results->blocks[i], &results->blocks[j]))
-            j++;
-        pair_of[i] = j < i ? pair_of[j] : pairs++;
+    if (st == RADZ_OK)
+        radz_number_pairs(results, pair_of);
+    for (size_t i = 0; i < n && st == RADZ_OK; i++)
         st = radz_block_rows_get(results, &results->blocks[i], &blocks[i], err);
-    }
     if (st == RADZ_OK)
         st = make_scripts(&set, members, err);
     if (st == RADZ_OK)

@@ -173,7 +173,7 @@ static radz_status one_figure(radz_plot_set *set, const size_t *members, size_t 
 radz_status radz_plot_auc(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err)
 {
     radz_strlist classes = {0};
-    radz_status st = radz_plot_classes(set, members, n_members, &classes, err);
+    radz_status st = radz_classes_in_order(set->results, set->blocks, members, n_members, &classes, err);
     for (size_t from = 0; classes.count > 0 && from < n_members && st == RADZ_OK; from += PAIRS)
         st = one_figure(set, members + from, n_members - from < PAIRS ? n_members - from : PAIRS, from / PAIRS, &classes, err);
     radz_strlist_free(&classes);

@@ -13,11 +13,6 @@ static const radz_result_row *macro_of(const radz_plot_set *set, size_t block)
     return radz_block_row(&set->blocks[block], "macro", "auc");
 }
 
-static bool same_section(const radz_result_block *a, const radz_result_block *b)
-{
-    return strcmp(a->dataset, b->dataset) == 0 && strcmp(a->split, b->split) == 0;
-}
-
 static void put_value(FILE *labels, double value, double y)
 {
     if (isnan(value))
@@ -39,7 +34,7 @@ static double lay_out(const radz_plot_set *set, FILE *data, FILE *tics, FILE *la
         const radz_result_block *first = &results->blocks[i];
         bool is_first = true;
         for (size_t j = 0; j < i; j++)
-            is_first = is_first && !same_section(first, &results->blocks[j]);
+            is_first = is_first && !radz_same_section(first, &results->blocks[j]);
         if (!is_first)
             continue;
         if (labels != NULL) {
@@ -54,7 +49,7 @@ static double lay_out(const radz_plot_set *set, FILE *data, FILE *tics, FILE *la
         for (size_t j = i; j < results->n_blocks; j++) {
             const radz_result_block *b = &results->blocks[j];
             const radz_result_row *row = macro_of(set, j);
-            if (!same_section(first, b))
+            if (!radz_same_section(first, b))
                 continue;
             char name[200];
             snprintf(name, sizeof name, "%.90s / %.90s", b->model, b->scorer);

@@ -47,10 +47,6 @@ void radz_plot_subject(const radz_result_block *block, char text[300]);
 /* Inches that `characters` of text need, on the safe side. */
 double radz_plot_text_inches(size_t characters);
 
-/* The classes of a data set in order of the figures: those of the first group, the second, ..., those in none. Borrowed. */
-radz_status radz_plot_classes(const radz_plot_set *set, const size_t *members, size_t n_members, radz_strlist *out,
-                              radz_error *err) RADZ_MUST_USE;
-
 /* Each adds its scripts for the blocks `members` of one data set and split; compare takes all blocks. */
 radz_status radz_plot_roc(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err) RADZ_MUST_USE;
 radz_status radz_plot_auc(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err) RADZ_MUST_USE;

@@ -125,7 +125,7 @@ static radz_status one_figure(radz_plot_set *set, const size_t *members, size_t 
 radz_status radz_plot_roc(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err)
 {
     radz_strlist classes = {0};
-    radz_status st = radz_plot_classes(set, members, n_members, &classes, err);
+    radz_status st = radz_classes_in_order(set->results, set->blocks, members, n_members, &classes, err);
     bool any = false;
     for (size_t m = 0; m < n_members; m++)
         for (size_t c = 0; c < classes.count; c++)

@@ -13,6 +13,7 @@ const radz_printer radz_printers[] = {
     {"md", "table.md", "tables in Markdown, with notes and provenance", radz_print_markdown},
     {"tex", "table.tex", "tables in LaTeX (booktabs), ready for \\input", radz_print_latex},
     {"details", NULL, "all detail tables (DeLong, calibration, subgroups, ...) for a terminal", radz_print_details},
+    {"html", "report.html", "everything on one page that needs nothing but itself", radz_print_html},
     {"csv", "metrics.csv", "every number, one a line", radz_print_csv},
     {"json", "results.json", "everything but timings; `report` and `plot` read it back", radz_print_json},
     {"timing", "timing.json", "seconds, rates, cache hits, peak memory (differs from run to run)", radz_print_timing},
@@ -49,7 +50,7 @@ radz_status radz_results_print(const radz_results *results, const char *format, 
 
 radz_status radz_results_write(const radz_results *results, const char *dir, radz_error *err)
 {
-    static const radz_print_options plain = {0};
+    const radz_print_options options = {.dir = dir};
     radz_status st = radz_mkdirs(dir, err);
     for (const radz_printer *printer = radz_printers; printer->name != NULL && st == RADZ_OK; printer++) {
         bool nothing_timed = printer->print == radz_print_timing && results->n_stages == 0 && results->total_seconds == 0;
@@ -60,7 +61,7 @@ radz_status radz_results_write(const radz_results *results, const char *dir, rad
             return RADZ_E_NOMEM;
         radz_out out;
         st = radz_out_open(path, &out, err);
-        if (st == RADZ_OK && (st = printer->print(results, &plain, out.stream, err)) == RADZ_OK)
+        if (st == RADZ_OK && (st = printer->print(results, &options, out.stream, err)) == RADZ_OK)
             st = radz_out_commit(&out, err);
         else if (out.stream != NULL)
             radz_out_abandon(&out);

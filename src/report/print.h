@@ -9,6 +9,7 @@
 typedef struct radz_print_options {
     bool colour; /* terminal escapes; only the text printer looks at it */
     size_t width; /* columns of the text printer; 0: 100 */
+    const char *dir; /* the run's folder; only the HTML printer looks at it, for pictures; NULL: none */
 } radz_print_options;
 
 typedef struct radz_printer {
@@ -19,7 +20,7 @@ typedef struct radz_printer {
     radz_status (*print)(const radz_results *results, const radz_print_options *options, FILE *out, radz_error *err);
 } radz_printer;
 
-extern const radz_printer radz_printers[]; /* text, md, tex, details, csv, json, timing; ends with name == NULL */
+extern const radz_printer radz_printers[]; /* text, md, tex, html, details, csv, json, timing; ends with name == NULL */
 /* An unknown name fails with the list of known ones (RADZ_E_USAGE). */
 radz_status radz_printer_find(const char *name, const radz_printer **out, radz_error *err) RADZ_MUST_USE;
 /* Finds and prints; `options` may be NULL. A stream that refuses is RADZ_E_IO. */
@@ -33,6 +34,7 @@ radz_status radz_print_markdown(const radz_results *results, const radz_print_op
 radz_status radz_print_latex(const radz_results *results, const radz_print_options *options, FILE *out, radz_error *err);
 radz_status radz_print_details(const radz_results *results, const radz_print_options *options, FILE *out,
                                radz_error *err);
+radz_status radz_print_html(const radz_results *results, const radz_print_options *options, FILE *out, radz_error *err);
 radz_status radz_print_csv(const radz_results *results, const radz_print_options *options, FILE *out, radz_error *err);
 radz_status radz_print_json(const radz_results *results, const radz_print_options *options, FILE *out, radz_error *err);
 radz_status radz_print_timing(const radz_results *results, const radz_print_options *options, FILE *out,

@@ -128,6 +128,14 @@ static void put_findings(radz_json_writer *w, const radz_results *results)
     radz_json_array_end(w);
 }
 
+static void put_rates(radz_json_writer *w, const char *key, const double *rates, size_t count)
+{
+    radz_json_array_begin_inline(w, key);
+    for (size_t i = 0; i < count; i++)
+        radz_json_put_double(w, NULL, rates[i]);
+    radz_json_array_end(w);
+}
+
 static void put_curves(radz_json_writer *w, const radz_results *results)
 {
     radz_json_array_begin(w, "roc_curves");
@@ -136,14 +144,37 @@ static void put_curves(radz_json_writer *w, const radz_results *results)
         radz_json_object_begin(w, NULL);
         put_count(w, "block", c->block);
         radz_json_put_string(w, "class", c->class_name);
-        radz_json_array_begin_inline(w, "fpr");
-        for (size_t j = 0; j < c->count; j++)
-            radz_json_put_double(w, NULL, c->fpr[j]);
-        radz_json_array_end(w);
-        radz_json_array_begin_inline(w, "tpr");
-        for (size_t j = 0; j < c->count; j++)
-            radz_json_put_double(w, NULL, c->tpr[j]);
-        radz_json_array_end(w);
+        put_rates(w, "fpr", c->fpr, c->count);
+        put_rates(w, "tpr", c->tpr, c->count);
+        radz_json_object_end(w);
+    }
+    radz_json_array_end(w);
+    radz_json_array_begin(w, "pr_curves");
+    for (size_t i = 0; i < results->n_pr_curves; i++) {
+        const radz_result_pr *c = &results->pr_curves[i];
+        radz_json_object_begin(w, NULL);
+        put_count(w, "block", c->block);
+        radz_json_put_string(w, "class", c->class_name);
+        put_rates(w, "recall", c->recall, c->count);
+        put_rates(w, "precision", c->precision, c->count);
+        radz_json_object_end(w);
+    }
+    radz_json_array_end(w);
+}
+
+static void put_mistakes(radz_json_writer *w, const radz_results *results)
+{
+    radz_json_array_begin(w, "mistakes");
+    for (size_t i = 0; i < results->n_mistakes; i++) {
+        const radz_result_mistake *m = &results->mistakes[i];
+        radz_json_object_begin(w, NULL);
+        put_count(w, "block", m->block);
+        radz_json_put_string(w, "class", m->class_name);
+        radz_json_put_string(w, "image", m->image);
+        radz_json_put_bool(w, "positive", m->positive);
+        put_real(w, "score", m->score);
+        put_real(w, "outranked", m->outranked);
+        radz_json_put_string(w, "picture", m->picture);
         radz_json_object_end(w);
     }
     radz_json_array_end(w);
@@ -177,6 +208,7 @@ radz_status radz_print_json(const radz_results *results, const radz_print_option
     radz_json_array_end(&w);
     put_curves(&w, results);
     radz_details_put_json(&w, results);
+    put_mistakes(&w, results);
     radz_json_object_end(&w);
     return RADZ_OK;
 }
@@ -189,7 +221,7 @@ radz_status radz_print_timing(const radz_results *results, const radz_print_opti
     radz_json_writer w;
     radz_json_writer_init(&w, out);
     radz_json_object_begin(&w, NULL);
-    radz_json_put_string(&w, "schema", "radz-bench/timing/1");
+    radz_json_put_string(&w, "schema", RADZ_TIMING_SCHEMA);
     radz_json_put_string(&w, "run", results->run_id);
     put_real(&w, "seconds", results->total_seconds);
     put_count(&w, "peak_memory_bytes", results->peak_memory);

@@ -118,8 +118,14 @@ void radz_results_free(radz_results *results)
     free(results->blocks);
     free(results->absent);
     free(results->skips);
+    for (size_t i = 0; i < results->n_pr_curves; i++) {
+        free(results->pr_curves[i].recall);
+        free(results->pr_curves[i].precision);
+    }
     free(results->curves);
     free(results->findings);
+    free(results->pr_curves);
+    free(results->mistakes);
     free(results->groups);
     free(results->facts);
     free(results->stages);
@@ -249,36 +255,88 @@ radz_status radz_results_add_finding(radz_results *results, const radz_result_fi
     return st;
 }
 
+/* A curve's own copy of its points, without those too near to the one before. The first and the last stay. */
+static radz_status keep_points(const radz_results *results, const char **class_name, const double *x, const double *y,
+                               size_t count, double **x_out, double **y_out, size_t *count_out, radz_error *err)
+{
+    *x_out = *y_out = NULL;
+    *count_out = 0;
+    if (results->n_blocks == 0)
+        return radz_fail(err, RADZ_E_INTERNAL, "a curve of '%s' before any block", *class_name);
+    for (size_t i = 0; i < count; i++)
+        if (!(x[i] >= 0 && x[i] <= 1 && y[i] >= 0 && y[i] <= 1))
+            return radz_fail(err, RADZ_E_VALUE, "curve of '%s': point %zu is outside 0 to 1", *class_name, i);
+    double *kept_x = radz_calloc(count, sizeof *kept_x, err), *kept_y = radz_calloc(count, sizeof *kept_y, err);
+    if (kept_x == NULL || kept_y == NULL) {
+        free(kept_x);
+        free(kept_y);
+        return RADZ_E_NOMEM;
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (n > 0 && i + 1 < count && fabs(x[i] - kept_x[n - 1]) < curve_step && fabs(y[i] - kept_y[n - 1]) < curve_step)
+            continue;
+        kept_x[n] = x[i];
+        kept_y[n++] = y[i];
+    }
+    *x_out = kept_x;
+    *y_out = kept_y;
+    *count_out = n;
+    return RADZ_OK;
+}
+
 radz_status radz_results_add_curve(radz_results *results, const char *class_name, const double *fpr, const double *tpr,
                                    size_t count, radz_error *err)
 {
-    if (results->n_blocks == 0)
-        return radz_fail(err, RADZ_E_INTERNAL, "a curve of '%s' before any block", class_name);
-    for (size_t i = 0; i < count; i++)
-        if (!(fpr[i] >= 0 && fpr[i] <= 1 && tpr[i] >= 0 && tpr[i] <= 1))
-            return radz_fail(err, RADZ_E_VALUE, "curve of '%s': point %zu is outside 0 to 1", class_name, i);
-    radz_result_curve curve = {.block = results->n_blocks - 1, .class_name = class_name};
-    curve.fpr = radz_calloc(count, sizeof *curve.fpr, err);
-    curve.tpr = radz_calloc(count, sizeof *curve.tpr, err);
-    radz_status st = curve.fpr == NULL || curve.tpr == NULL ? RADZ_E_NOMEM : radz_results_keep(results, &curve.class_name, err);
+    radz_result_curve c = {.block = results->n_blocks - 1, .class_name = class_name};
+    radz_status st = keep_points(results, &c.class_name, fpr, tpr, count, &c.fpr, &c.tpr, &c.count, err);
+    if (st == RADZ_OK)
+        st = radz_results_keep(results, &c.class_name, err);
     if (st == RADZ_OK)
         st = ONE_MORE(results, curves, err);
-    if (st != RADZ_OK) {
-        free(curve.fpr);
-        free(curve.tpr);
-        return st;
+    if (st == RADZ_OK) {
+        results->curves[results->n_curves++] = c;
+    } else {
+        free(c.fpr);
+        free(c.tpr);
     }
-    for (size_t i = 0; i < count; i++) {
-        size_t n = curve.count;
-        if (n > 0 && i + 1 < count && fabs(fpr[i] - curve.fpr[n - 1]) < curve_step &&
-            fabs(tpr[i] - curve.tpr[n - 1]) < curve_step)
-            continue;
-        curve.fpr[n] = fpr[i];
-        curve.tpr[n] = tpr[i];
-        curve.count++;
+    return st;
+}
+
+radz_status radz_results_add_pr(radz_results *results, const char *class_name, const double *recall,
+                                const double *precision, size_t count, radz_error *err)
+{
+    radz_result_pr c = {.block = results->n_blocks - 1, .class_name = class_name};
+    radz_status st = keep_points(results, &c.class_name, recall, precision, count, &c.recall, &c.precision, &c.count, err);
+    if (st == RADZ_OK)
+        st = radz_results_keep(results, &c.class_name, err);
+    if (st == RADZ_OK)
+        st = ONE_MORE(results, pr_curves, err);
+    if (st == RADZ_OK) {
+        results->pr_curves[results->n_pr_curves++] = c;
+    } else {
+        free(c.recall);
+        free(c.precision);
     }
-    results->curves[results->n_curves++] = curve;
-    return RADZ_OK;
+    return st;
+}
+
+radz_status radz_results_add_mistake(radz_results *results, const radz_result_mistake *mistake, radz_error *err)
+{
+    radz_result_mistake m = *mistake;
+    const char *needed[] = {m.class_name, m.image};
+    radz_status st = need_texts("mistake", needed, 2, err);
+    if (st == RADZ_OK && m.block >= results->n_blocks)
+        st = radz_fail(err, RADZ_E_VALUE, "a mistake of block %zu of %zu", m.block, results->n_blocks);
+    if (st == RADZ_OK && !(m.outranked >= 0 && m.outranked <= 1))
+        st = radz_fail(err, RADZ_E_VALUE, "mistake '%s': outranked is %g, wanted 0 to 1", m.image, m.outranked);
+    if (st == RADZ_OK)
+        st = KEEP(results, err, &m.class_name, &m.image, &m.picture);
+    if (st == RADZ_OK)
+        st = ONE_MORE(results, mistakes, err);
+    if (st == RADZ_OK)
+        results->mistakes[results->n_mistakes++] = m;
+    return st;
 }
 
 radz_status radz_results_add_group(radz_results *results, const radz_result_group *group, radz_error *err)

@@ -9,6 +9,7 @@
 #include "base/status.h"
 
 #define RADZ_RESULTS_SCHEMA "radz-bench/results/1"
+#define RADZ_TIMING_SCHEMA "radz-bench/timing/1"
 
 /* One number. As a line of metrics.csv: dataset,split,n,model,scorer,protocol,class,metric,value,ci_low,ci_high,n_pos,status */
 typedef struct radz_result_row {
@@ -65,6 +66,24 @@ typedef struct radz_result_curve {
     double *fpr, *tpr;          /* [count] */
 } radz_result_curve;
 
+/* A precision-recall curve of one class of a block, by rising recall. */
+typedef struct radz_result_pr {
+    size_t block;               /* index into blocks */
+    const char *class_name;
+    size_t count;
+    double *recall, *precision; /* [count] */
+} radz_result_pr;
+
+/* An image that a block's scores put far on the wrong side. */
+typedef struct radz_result_mistake {
+    size_t block;               /* index into blocks */
+    const char *class_name, *image;
+    bool positive;              /* its label */
+    double score;
+    double outranked;           /* share of the images of the other label that its score is on the wrong side of, 0 to 1 */
+    const char *picture;        /* a small picture of it below the run's folder; NULL: none */
+} radz_result_mistake;
+
 /* A named group of classes that is shown apart ("trained", "zero_shot"); rows of it have class_name "macro:NAME". */
 typedef struct radz_result_group {
     const char *dataset, *name, *title;
@@ -110,6 +129,10 @@ typedef struct radz_results {
     size_t n_findings, findings_capacity;
     radz_result_curve *curves;
     size_t n_curves, curves_capacity;
+    radz_result_pr *pr_curves;
+    size_t n_pr_curves, pr_curves_capacity;
+    radz_result_mistake *mistakes;
+    size_t n_mistakes, mistakes_capacity;
     radz_result_group *groups;
     size_t n_groups, groups_capacity;
     radz_result_detail *details;
@@ -138,6 +161,11 @@ radz_status radz_results_add_finding(radz_results *results, const radz_result_fi
 /* The curve is of the block added last. */
 radz_status radz_results_add_curve(radz_results *results, const char *class_name, const double *fpr, const double *tpr,
                                    size_t count, radz_error *err) RADZ_MUST_USE;
+radz_status radz_results_add_pr(radz_results *results, const char *class_name, const double *recall,
+                                const double *precision, size_t count, radz_error *err) RADZ_MUST_USE;
+/* `mistake->block` counts from 0 and must be there. */
+radz_status radz_results_add_mistake(radz_results *results, const radz_result_mistake *mistake,
+                                     radz_error *err) RADZ_MUST_USE;
 radz_status radz_results_add_group(radz_results *results, const radz_result_group *group, radz_error *err) RADZ_MUST_USE;
 /* Begins an empty detail table of the block added last; every later detail row goes into it. */
 radz_status radz_results_add_detail(radz_results *results, const char *name, const char *const *columns, size_t n_columns,
@@ -147,12 +175,15 @@ radz_status radz_results_add_detail_row(radz_results *results, const radz_result
 radz_status radz_results_add_fact(radz_results *results, const char *key, const char *value, radz_error *err) RADZ_MUST_USE;
 radz_status radz_results_add_stage(radz_results *results, const radz_result_stage *stage, radz_error *err) RADZ_MUST_USE;
 
-/* Writes metrics.csv, results.json, table.md, table.tex, timing.json and NAME.csv of every kind of detail into the folder
- * `dir` (made when absent), each through a temporary name. */
+/* Writes metrics.csv, results.json, table.md, table.tex, report.html, timing.json and NAME.csv of every kind of detail into
+ * the folder `dir` (made when absent), each through a temporary name. */
 radz_status radz_results_write(const radz_results *results, const char *dir, radz_error *err) RADZ_MUST_USE;
 /* Reads DIR/results.json back (rows, blocks, absent, skips, findings, groups, facts, curves, details); printing it again
  * gives the same bytes. */
 radz_status radz_results_load(const char *dir, radz_results **out, radz_error *err) RADZ_MUST_USE;
+/* Adds the stages, the total and the peak memory of DIR/timing.json; no such file is no error. One of another run is
+ * RADZ_E_VALUE. */
+radz_status radz_results_load_timing(radz_results *results, const char *dir, radz_error *err) RADZ_MUST_USE;
 
 /* Per-image scores: DIR/scores-<dataset>-<model>-<scorer>.csv with columns image, <class>...; `images` [n], `scores`
  * [n, n_classes] row-major. */

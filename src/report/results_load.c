@@ -64,6 +64,12 @@ static double real_of(reader *r, const char *key)
     return number;
 }
 
+/* Files of older versions lack some keys: they then have none of what it would hold. */
+static bool has_key(const reader *r, const char *key)
+{
+    return r->st == RADZ_OK && radz_json_find(r->object, key) != NULL;
+}
+
 /* Calls `one` for each object of the array `key`. */
 static void each_object(reader *r, const char *key, radz_results *results,
                         void (*one)(reader *element, radz_results *results))
@@ -247,6 +253,38 @@ static void read_detail(reader *r, radz_results *results)
     r->st = radz_details_read(r->doc, r->object, results, r->err);
 }
 
+static void read_pr(reader *r, radz_results *results)
+{
+    size_t n = 0, m = 0;
+    uint64_t block = count_of(r, "block");
+    const char *class_name = text_of(r, "class", false);
+    double *recall = read_rates(r, "recall", &n), *precision = read_rates(r, "precision", &m);
+    if (r->st == RADZ_OK && (n != m || block >= results->n_blocks))
+        r->st = radz_fail(r->err, RADZ_E_FORMAT, "%s: a curve of %zu and %zu numbers, of block %zu of %zu",
+                          radz_json_doc_name(r->doc), n, m, (size_t)block, results->n_blocks);
+    if (r->st == RADZ_OK)
+        r->st = radz_results_add_pr(results, class_name, recall, precision, n, r->err);
+    if (r->st == RADZ_OK)
+        results->pr_curves[results->n_pr_curves - 1].block = (size_t)block;
+    free(recall);
+    free(precision);
+}
+
+static void read_mistake(reader *r, radz_results *results)
+{
+    radz_result_mistake m = {
+        .block = (size_t)count_of(r, "block"),
+        .class_name = text_of(r, "class", false),
+        .image = text_of(r, "image", false),
+        .positive = flag_of(r, "positive"),
+        .score = real_of(r, "score"),
+        .outranked = real_of(r, "outranked"),
+        .picture = text_of(r, "picture", true),
+    };
+    if (r->st == RADZ_OK)
+        r->st = radz_results_add_mistake(results, &m, r->err);
+}
+
 typedef struct fact_reader {
     reader *r;
     radz_results *results;
@@ -298,8 +336,12 @@ radz_status radz_results_parse(const char *text, size_t size, const char *name, 
         each_object(&r, "findings", results, read_finding);
     each_object(&r, "rows", results, read_row);
     each_object(&r, "roc_curves", results, read_curve);
-    if (r.st == RADZ_OK && radz_json_find(r.object, "details") != NULL) /* absent in files of the first version */
+    if (has_key(&r, "details"))
         each_object(&r, "details", results, read_detail);
+    if (has_key(&r, "pr_curves"))
+        each_object(&r, "pr_curves", results, read_pr);
+    if (has_key(&r, "mistakes"))
+        each_object(&r, "mistakes", results, read_mistake);
     st = r.st;
     radz_json_free(doc);
     if (st != RADZ_OK) {
@@ -320,6 +362,49 @@ radz_status radz_results_load(const char *dir, radz_results **out, radz_error *e
     radz_status st = radz_file_read(path, (size_t)512 << 20, &text, &size, err);
     if (st == RADZ_OK)
         st = radz_results_parse(text, size, path, out, err);
+    free(text);
+    free(path);
+    return st;
+}
+
+static void read_stage(reader *r, radz_results *results)
+{
+    radz_result_stage s = {
+        .stage = text_of(r, "stage", false), .dataset = text_of(r, "dataset", true), .model = text_of(r, "model", true),
+        .items = count_of(r, "items"), .cached = count_of(r, "cached"), .seconds = real_of(r, "seconds"),
+    };
+    if (r->st == RADZ_OK)
+        r->st = radz_results_add_stage(results, &s, r->err);
+}
+
+radz_status radz_results_load_timing(radz_results *results, const char *dir, radz_error *err)
+{
+    char *text = NULL, *path = radz_path_join(dir, "timing.json", err);
+    if (path == NULL)
+        return RADZ_E_NOMEM;
+    radz_json_doc *doc = NULL;
+    size_t size = 0;
+    radz_status st = RADZ_OK;
+    if (radz_file_exists(path)) {
+        st = radz_file_read(path, (size_t)64 << 20, &text, &size, err);
+        if (st == RADZ_OK)
+            st = radz_json_parse(text, size, path, &doc, err);
+    }
+    if (doc != NULL) {
+        reader r = {doc, radz_json_root(doc), st, err};
+        const char *schema = text_of(&r, "schema", false);
+        if (r.st == RADZ_OK && strcmp(schema, RADZ_TIMING_SCHEMA) != 0)
+            r.st = radz_fail(err, RADZ_E_UNSUPPORTED, "'%s' has the schema '%.80s', this program reads '" RADZ_TIMING_SCHEMA
+                             "'", path, schema);
+        const char *run = text_of(&r, "run", false);
+        if (r.st == RADZ_OK && strcmp(run, results->run_id) != 0)
+            r.st = radz_fail(err, RADZ_E_VALUE, "'%s' is of the run '%.80s', wanted '%.80s'", path, run, results->run_id);
+        results->total_seconds = real_of(&r, "seconds");
+        results->peak_memory = count_of(&r, "peak_memory_bytes");
+        each_object(&r, "stages", results, read_stage);
+        st = r.st;
+    }
+    radz_json_free(doc);
     free(text);
     free(path);
     return st;

@@ -11,6 +11,24 @@
 
 /* ---- looking things up ---- */
 
+bool radz_same_section(const radz_result_block *a, const radz_result_block *b)
+{
+    return strcmp(a->dataset, b->dataset) == 0 && strcmp(a->split, b->split) == 0;
+}
+
+void radz_number_pairs(const radz_results *results, size_t *pair_of)
+{
+    size_t pairs = 0;
+    for (size_t i = 0; i < results->n_blocks; i++) {
+        const radz_result_block *b = &results->blocks[i];
+        size_t j = 0;
+        while (j < i && (strcmp(b->model, results->blocks[j].model) != 0 ||
+                         strcmp(b->scorer, results->blocks[j].scorer) != 0))
+            j++;
+        pair_of[i] = j < i ? pair_of[j] : pairs++;
+    }
+}
+
 bool radz_is_mean(const char *class_name)
 {
     return strcmp(class_name, "macro") == 0 || radz_str_starts(class_name, "macro:");
@@ -62,6 +80,27 @@ const radz_result_group *radz_group_of(const radz_results *results, const char *
                 return g;
     }
     return NULL;
+}
+
+radz_status radz_classes_in_order(const radz_results *results, const radz_block_rows *blocks, const size_t *members,
+                                  size_t n_members, radz_strlist *out, radz_error *err)
+{
+    radz_strlist all = {0};
+    radz_status st = RADZ_OK;
+    for (size_t m = 0; m < n_members; m++)
+        for (size_t i = 0; i < blocks[members[m]].n && st == RADZ_OK; i++) {
+            const radz_result_row *row = blocks[members[m]].rows[i];
+            if (strcmp(row->metric, radz_metrics[RADZ_METRIC_AUC].name) == 0 && !radz_is_mean(row->class_name) &&
+                !radz_strlist_has(&all, row->class_name))
+                st = radz_strlist_add(&all, row->class_name, err);
+        }
+    const char *dataset = results->blocks[members[0]].dataset;
+    for (size_t g = 0; g <= results->n_groups; g++)
+        for (size_t i = 0; i < all.count && st == RADZ_OK; i++)
+            if (radz_group_of(results, dataset, all.items[i]) == (g < results->n_groups ? &results->groups[g] : NULL))
+                st = radz_strlist_add(out, all.items[i], err);
+    radz_strlist_free(&all);
+    return st;
 }
 
 bool radz_chosen_on_test(const radz_block_rows *rows)
@@ -157,11 +196,6 @@ static void add_note(builder *b, radz_strlist *notes, const char *text)
 {
     if (b->st == RADZ_OK && !radz_strlist_has(notes, text))
         b->st = radz_strlist_add(notes, text, b->err);
-}
-
-static bool same_section(const radz_result_block *x, const radz_result_block *y)
-{
-    return strcmp(x->dataset, y->dataset) == 0 && strcmp(x->split, y->split) == 0;
 }
 
 /* "0.873 [0.861, 0.884]"; "NA". */
@@ -463,7 +497,7 @@ static void build_section(builder *b, const radz_result_block *first)
     if (b->st != RADZ_OK)
         return;
     for (size_t i = 0; i < results->n_blocks; i++)
-        if (same_section(&results->blocks[i], first))
+        if (radz_same_section(&results->blocks[i], first))
             members[n++] = i;
     char images[32], patients[32];
     radz_count_text(first->n, images);
@@ -508,7 +542,7 @@ radz_status radz_document_build(const radz_results *results, radz_document *out,
     for (size_t i = 0; i < results->n_blocks && b.st == RADZ_OK; i++) {
         bool first = true;
         for (size_t j = 0; j < i; j++)
-            first = first && !same_section(&results->blocks[i], &results->blocks[j]);
+            first = first && !radz_same_section(&results->blocks[i], &results->blocks[j]);
         if (first)
             build_section(&b, &results->blocks[i]);
     }

@@ -65,8 +65,15 @@ typedef struct radz_block_rows {
 radz_status radz_block_rows_get(const radz_results *results, const radz_result_block *block, radz_block_rows *out,
                                 radz_error *err) RADZ_MUST_USE;
 void radz_block_rows_free(radz_block_rows *rows);
+/* The classes of some blocks (those of `members`, out of `blocks`) in order of the figures: those of the first group, the second, ..., those in none. */
+radz_status radz_classes_in_order(const radz_results *results, const radz_block_rows *blocks, const size_t *members,
+                                  size_t n_members, radz_strlist *out, radz_error *err) RADZ_MUST_USE;
+
 const radz_result_row *radz_block_row(const radz_block_rows *rows, const char *class_name, const char *metric);
 
+bool radz_same_section(const radz_result_block *a, const radz_result_block *b); /* same data set and split */
+/* pair_of [n_blocks]: the number of each block's (model, scorer) in order of first appearance. */
+void radz_number_pairs(const radz_results *results, size_t *pair_of);
 bool radz_is_mean(const char *class_name); /* "macro" or "macro:..." */
 /* The group of the data set that a class is in (the first of them); NULL when in none. */
 const radz_result_group *radz_group_of(const radz_results *results, const char *dataset, const char *class_name);

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "metric/pr_curve.h"
 #include "metric/resample.h"
+#include "run/mistakes.h"
 #include "score/scorer.h"
 
 enum { SCORE_BLOCK = 1024 /* images whose embeddings are in memory at a time */ };
@@ -14,6 +16,7 @@ enum { SCORE_BLOCK = 1024 /* images whose embeddings are in memory at a time */ 
 typedef struct scored_set {
     size_t n, classes, patients;
     const char **names;         /* [n] image ids */
+    const char **paths;         /* [n] image files */
     const char **patient_names; /* [n] */
     int8_t *labels;             /* [n, classes] */
     double *scores;             /* [n, classes] */
@@ -23,6 +26,7 @@ typedef struct scored_set {
 static void scored_set_free(scored_set *set)
 {
     free(set->names);
+    free(set->paths);
     free(set->patient_names);
     free(set->labels);
     free(set->scores);
@@ -73,17 +77,19 @@ static radz_status gather(const radz_evaluation *ev, const radz_scorer *scorer, 
     const radz_dataset *data = ev->dataset;
     *set = (scored_set){.classes = data->n_classes};
     set->names = radz_calloc(data->n, sizeof *set->names, err);
+    set->paths = radz_calloc(data->n, sizeof *set->paths, err);
     set->patient_names = radz_calloc(data->n, sizeof *set->patient_names, err);
     set->labels = radz_calloc(data->n * data->n_classes, sizeof *set->labels, err);
     set->scores = radz_calloc(data->n * data->n_classes, sizeof *set->scores, err);
     set->patient_of = radz_calloc(data->n, sizeof *set->patient_of, err);
-    if (set->names == NULL || set->patient_names == NULL || set->labels == NULL || set->scores == NULL ||
+    if (set->names == NULL || set->paths == NULL || set->patient_names == NULL || set->labels == NULL || set->scores == NULL ||
         set->patient_of == NULL)
         return RADZ_E_NOMEM;
     for (size_t i = 0; i < data->n; i++) {
         if (!ev->embedded->usable[i])
             continue;
         set->names[set->n] = data->samples[i].image_id;
+        set->paths[set->n] = data->samples[i].path;
         set->patient_names[set->n] = data->samples[i].patient_id;
         memcpy(set->labels + set->n * data->n_classes, data->labels + i * data->n_classes, data->n_classes);
         set->n++;
@@ -254,8 +260,9 @@ static radz_status add_curves(const radz_metric_input *input, radz_metric_work *
 {
     size_t capacity = input->rows + 1;
     radz_roc_point *points = radz_calloc(capacity, sizeof *points, err);
+    radz_pr_point *pr = radz_calloc(capacity, sizeof *pr, err);
     double *fpr = radz_calloc(capacity, sizeof *fpr, err), *tpr = radz_calloc(capacity, sizeof *tpr, err);
-    radz_status st = points == NULL || fpr == NULL || tpr == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    radz_status st = points == NULL || pr == NULL || fpr == NULL || tpr == NULL ? RADZ_E_NOMEM : RADZ_OK;
     for (size_t c = 0; st == RADZ_OK && c < input->classes; c++) {
         size_t count = 0;
         st = radz_roc_curve(input, c, work, points, capacity, &count, err);
@@ -265,8 +272,17 @@ static radz_status add_curves(const radz_metric_input *input, radz_metric_work *
         }
         if (st == RADZ_OK && count > 0)
             st = radz_results_add_curve(results, input->class_names[c], fpr, tpr, count, err);
+        if (st == RADZ_OK)
+            st = radz_pr_curve(input, c, work, pr, capacity, &count, err);
+        for (size_t i = 0; st == RADZ_OK && i < count; i++) {
+            fpr[i] = pr[i].recall;
+            tpr[i] = pr[i].precision;
+        }
+        if (st == RADZ_OK && count > 0)
+            st = radz_results_add_pr(results, input->class_names[c], fpr, tpr, count, err);
     }
     free(points);
+    free(pr);
     free(fpr);
     free(tpr);
     return st;
@@ -342,6 +358,8 @@ radz_status radz_evaluate(const radz_evaluation *ev, const char *scorer_name, ra
         st = add_all_rows(ev, scorer_name, &set, &m, results, err);
     if (st == RADZ_OK)
         st = add_curves(&input, work, results, err);
+    if (st == RADZ_OK)
+        st = radz_mistakes_add(&input, set.paths, ev->pictures ? ev->run_dir : NULL, results, err);
     if (st == RADZ_OK && ev->run_dir != NULL)
         st = radz_scores_write(ev->run_dir, ev->dataset->name, ev->model_card->base.name, scorer_name, set.names, set.n,
                                ev->dataset->classes, set.classes, set.scores, err);

@@ -22,10 +22,11 @@ typedef struct radz_evaluation {
     uint64_t seed;
     int threads;
     const char *run_dir; /* per-image scores go here; NULL: nowhere */
+    bool pictures;       /* small pictures of the worst mistakes go there, too */
 } radz_evaluation;
 
 /* Adds to `results` the block of this pair, its rows (each metric of each class, means over all classes and over the groups
- * of the data set's card) with intervals, and its ROC curves. */
+ * of the data set's card) with intervals, its ROC and precision-recall curves, and its worst mistakes. */
 radz_status radz_evaluate(const radz_evaluation *evaluation, const char *scorer, radz_results *results,
                           radz_error *err) RADZ_MUST_USE;
 

@@ -366,6 +366,8 @@ static radz_status evaluate_pair(execution *e, size_t dataset, loaded_model *m, 
         .seed = e->seed,
         .threads = e->options->threads,
         .run_dir = e->run_dir,
+        .pictures = e->options->thumbnails == RADZ_THUMBNAILS_ALL ||
+                    (e->options->thumbnails == RADZ_THUMBNAILS_PUBLIC && d->planned->card->is_public),
     };
     for (size_t s = 0; s < e->plan->n_scorers; s++) {
         radz_status st = radz_evaluate(&evaluation, e->plan->scorers[s], e->results, err);

@@ -7,6 +7,9 @@
 #include "run/home.h"
 #include "run/plan.h"
 
+/* Of which data sets small pictures of the worst mistakes are kept beside the results. */
+typedef enum radz_thumbnails { RADZ_THUMBNAILS_PUBLIC, RADZ_THUMBNAILS_ALL, RADZ_THUMBNAILS_NONE } radz_thumbnails;
+
 typedef struct radz_execute_options {
     const radz_strlist *classes;  /* only these classes; NULL or empty: all */
     const char *split;            /* NULL: as the data set's card says */
@@ -18,6 +21,7 @@ typedef struct radz_execute_options {
     bool strict;                  /* errors and warnings of the data sets' check end the run before it begins */
     bool embed_only;              /* stop after the embeddings */
     const char *command;          /* for provenance */
+    radz_thumbnails thumbnails;   /* PUBLIC: where the data set's card says that pictures may be shown */
     const char *results_dir;      /* per-image scores are written below RESULTS_DIR/RUN_ID as they are ready; NULL: not */
 } radz_execute_options;
 

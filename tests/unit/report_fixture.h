@@ -30,7 +30,7 @@ static radz_status fixture_curve(radz_results *results, const fixture_class *c, 
                                  radz_error *err)
 {
     enum { MOST = 2048 };
-    double score[MOST], fpr[MOST + 1], tpr[MOST + 1];
+    double score[MOST], fpr[MOST + 1], tpr[MOST + 1], precision[MOST + 1];
     bool positive[MOST];
     radz_rng rng;
     radz_rng_seed(&rng, seed, 77);
@@ -51,6 +51,7 @@ static radz_status fixture_curve(radz_results *results, const fixture_class *c, 
     size_t points = 1;
     *auc = 0;
     fpr[0] = tpr[0] = 0;
+    precision[0] = 1;
     for (unsigned i = 0; i < n; i++) {
         tp += positive[i];
         fp += !positive[i];
@@ -59,10 +60,12 @@ static radz_status fixture_curve(radz_results *results, const fixture_class *c, 
         if (i + 1 < n && positive[i] == positive[i + 1])
             continue; /* inside a straight run */
         tpr[points] = (double)tp / c->positives;
+        precision[points] = (double)tp / (tp + fp);
         fpr[points++] = (double)fp / (n - c->positives);
     }
     *auc /= (double)c->positives * (n - c->positives);
-    return radz_results_add_curve(results, c->name, fpr, tpr, points, err);
+    radz_status st = radz_results_add_curve(results, c->name, fpr, tpr, points, err);
+    return st == RADZ_OK ? radz_results_add_pr(results, c->name, tpr, precision, points, err) : st;
 }
 
 static radz_status fixture_row(radz_results *results, const radz_result_block *b, const char *class_name,
@@ -214,6 +217,12 @@ static radz_status fixture_results(radz_results **out, radz_error *err)
     };
     for (size_t i = 0; i < sizeof findings / sizeof *findings && st == RADZ_OK; i++)
         st = radz_results_add_finding(results, &findings[i], err);
+    if (st == RADZ_OK)
+        st = radz_results_add_mistake(results, &(radz_result_mistake){0, "Hernia", "00000013_001.png", true, -0.25, 0.984,
+                                      "thumbnails/0123456789abcdef.jpg"}, err);
+    if (st == RADZ_OK)
+        st = radz_results_add_mistake(results, &(radz_result_mistake){4, "Fracture", "<script>alert(1)</script>.png", false,
+                                      3.5, 1, NULL}, err);
     if (st == RADZ_OK)
         st = radz_results_add_fact(results, "program", "radz-bench 0.1.0", err);
     if (st == RADZ_OK)

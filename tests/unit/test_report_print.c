@@ -95,7 +95,7 @@ static void every_printer_is_found_and_works(void **state)
         free(text);
         free(none);
     }
-    assert_int_equal(n, 7);
+    assert_int_equal(n, 8);
     radz_error e = {0};
     const radz_printer *found;
     assert_int_equal(radz_printer_find("jsn", &found, &e), RADZ_E_USAGE);
@@ -133,22 +133,23 @@ static void results_round_trip(void **state)
     snprintf(path, sizeof path, "%s/deep/run", dir);
     ok(radz_results_write(results, path, err));
     ok(radz_results_load(path, &back, err));
+    ok(radz_results_load_timing(back, path, err));
     for (const radz_printer *p = radz_printers; p->name != NULL; p++) {
-        if (strcmp(p->name, "timing") == 0) /* not kept in results.json */
-            continue;
         char *a = printed(results, p->name, NULL), *b = printed(back, p->name, NULL);
         assert_string_equal(a, b);
         free(a);
         free(b);
     }
     assert_int_equal(back->n_curves, results->n_curves);
+    assert_int_equal(back->n_pr_curves, results->n_pr_curves);
+    assert_int_equal(back->n_mistakes, results->n_mistakes);
     /* writing what was read leaves the timings of the run alone */
     snprintf(command, sizeof command, "cp -r %s %s/first", path, dir);
     assert_int_equal(system(command), 0);
     ok(radz_results_write(back, path, err));
     snprintf(command, sizeof command, "diff -r %s %s/first", path, dir);
     assert_int_equal(system(command), 0);
-    snprintf(command, sizeof command, "test $(ls %s | wc -l) = 6", path); /* no temporary files */
+    snprintf(command, sizeof command, "test $(ls %s | wc -l) = 7", path); /* no temporary files */
     assert_int_equal(system(command), 0);
     radz_results_free(back);
     /* a file by its own name */
@@ -205,12 +206,52 @@ static void altered_results_are_refused(void **state)
     refused("\"block\": 0", "\"block\": 99", RADZ_E_FORMAT, "block 99");
     refused("\"fpr\": [0", "\"fpr\": [7", RADZ_E_VALUE, "outside 0 to 1");
     refused("\"fpr\": [0", "\"fpr\": [0, 0", RADZ_E_FORMAT, "a curve of");
+    refused("\"recall\": [0", "\"recall\": [0, 0", RADZ_E_FORMAT, "a curve of");
+    refused("\"outranked\": 0.", "\"outranked\": 7.", RADZ_E_VALUE, "'mistakes' number 1");
     refused("\"model\": \"clip-tiny\"", "\"model\": null", RADZ_E_FORMAT, "'model'");
     refused("\"model\": \"clip-tiny\"", "\"model\": \"a\\u0000b\"", RADZ_E_FORMAT, "NUL");
     refused("{\n", "[\n", RADZ_E_FORMAT, "not valid JSON");
     refused("\"findings\": [", "\"findings\": [[],", RADZ_E_FORMAT, "'findings' number 1");
     refused("\"examples\": [", "\"examples\": [\"a\", \"b\", \"c\", \"d\"", RADZ_E_FORMAT, "4 of them, wanted at most 3");
     refused("\"seed\": \"1\"", "\"seed\": 1", RADZ_E_FORMAT, "provenance 'seed'");
+}
+
+static void timings_are_read_back(void **state)
+{
+    (void)state;
+    radz_results *results = fixture(), *back;
+    char dir[] = "/tmp/radz-report-XXXXXX", path[600];
+    assert_non_null(mkdtemp(dir));
+    radz_error e = {0};
+    ok(radz_results_write(results, dir, err));
+    snprintf(path, sizeof path, "%s/timing.json", dir);
+    static const struct {
+        const char *text;
+        radz_status status;
+        const char *message;
+    } wrong[] = {
+        {"{\"schema\": \"radz-bench/timing/2\"}", RADZ_E_UNSUPPORTED, "reads 'radz-bench/timing/1'"},
+        {"{\"schema\": \"radz-bench/timing/1\", \"run\": \"other\"}", RADZ_E_VALUE, "of the run 'other'"},
+        {"{\"schema\": \"radz-bench/timing/1\", \"run\": \"chest-0123456789ab\"}", RADZ_E_MISSING, "'seconds'"},
+        {"[", RADZ_E_FORMAT, "timing.json"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        ok(radz_file_write(path, wrong[i].text, strlen(wrong[i].text), err));
+        ok(radz_results_load(dir, &back, err));
+        radz_status st = radz_results_load_timing(back, dir, &e);
+        if (st != wrong[i].status || strstr(e.message, wrong[i].message) == NULL)
+            fail_msg("%s: status %d, message '%s'", wrong[i].text, (int)st, e.message);
+        radz_error_clear(&e);
+        radz_results_free(back);
+    }
+    assert_int_equal(unlink(path), 0);
+    ok(radz_results_load(dir, &back, err));
+    ok(radz_results_load_timing(back, dir, err)); /* no file: nothing known, no error */
+    assert_true(back->n_stages == 0 && back->total_seconds == 0);
+    radz_results_free(back);
+    radz_results_free(results);
+    snprintf(path, sizeof path, "rm -rf %s", dir);
+    assert_int_equal(system(path), 0);
 }
 
 static void odd_numbers_survive(void **state)
@@ -390,6 +431,7 @@ int main(void)
         cmocka_unit_test(terminal_tables_fit),
         cmocka_unit_test(results_round_trip),
         cmocka_unit_test(altered_results_are_refused),
+        cmocka_unit_test(timings_are_read_back),
         cmocka_unit_test(odd_numbers_survive),
         cmocka_unit_test(latex_is_balanced),
         cmocka_unit_test(text_is_escaped_for_its_format),
