@@ -20,6 +20,7 @@ static const struct {
     [RADZ_CARD_MODEL] = {"model", "models"},       [RADZ_CARD_PROMPTS] = {"prompt set", "prompts"},
     [RADZ_CARD_RECIPE] = {"recipe", "recipes"},    [RADZ_CARD_TERMS] = {"table of terms", "terms"},
     [RADZ_CARD_GATE] = {"regression gate", "gates"},
+    [RADZ_CARD_REFERENCES] = {"set of references", "references"},
 };
 
 const char *radz_card_kind_name(radz_card_kind kind)

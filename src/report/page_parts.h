@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "report/svg.h"
 #include "report/tables.h"
 
 /* A page being written. Text goes through radz_put_html, always. */
@@ -31,6 +32,13 @@ void radz_page_intervals(const radz_page *page, const radz_page_section *section
 /* A panel for each class; false when there is no curve. */
 bool radz_page_roc(const radz_page *page, const radz_page_section *section);
 bool radz_page_pr(const radz_page *page, const radz_page_section *section);
+/* Begins the figure of class number `c`, axes from 0 to 1; the caller draws, ends the picture and closes the <figure>. */
+void radz_page_panel(const radz_page *page, const radz_page_section *section, radz_svg *svg, const char *kind,
+                     const char *what, size_t c, const char *x_title, const char *y_title);
+/* What the detail tables hold; nothing where there are none. */
+void radz_page_reliability(const radz_page *page, const radz_page_section *section);
+void radz_page_subgroups(const radz_page *page, const radz_page_section *section);
+void radz_page_details(const radz_page *page, const radz_page_section *section);
 /* The worst mistakes of each block, with pictures where the run's folder has them. */
 radz_status radz_page_mistakes(const radz_page *page, const radz_page_section *section, radz_error *err) RADZ_MUST_USE;
 

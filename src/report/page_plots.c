@@ -154,8 +154,8 @@ void radz_page_intervals(const radz_page *page, const radz_page_section *section
 
 static const double panel_left = 32, panel_top = 6, panel_side = 180;
 
-static void begin_panel(const radz_page *page, const radz_page_section *section, radz_svg *svg, const char *kind,
-                        const char *what, size_t c, const char *x_title, const char *y_title)
+void radz_page_panel(const radz_page *page, const radz_page_section *section, radz_svg *svg, const char *kind,
+                     const char *what, size_t c, const char *x_title, const char *y_title)
 {
     const char *class_name = section->classes->items[c];
     char id[220], title[300];
@@ -201,7 +201,7 @@ bool radz_page_roc(const radz_page *page, const radz_page_section *section)
     for (size_t c = 0; c < section->classes->count; c++) {
         const char *class_name = section->classes->items[c];
         radz_svg svg;
-        begin_panel(page, section, &svg, "roc", "ROC curve", c, "false positive rate", "true positive rate");
+        radz_page_panel(page, section, &svg, "roc", "ROC curve", c, "false positive rate", "true positive rate");
         radz_svg_line(&svg, "chance", 0, 0, 1, 1);
         for (size_t m = 0; m < section->n; m++) {
             const radz_result_curve *curve = roc_of(page->results, section->members[m], class_name);
@@ -230,7 +230,7 @@ bool radz_page_pr(const radz_page *page, const radz_page_section *section)
     for (size_t c = 0; c < section->classes->count; c++) {
         const char *class_name = section->classes->items[c];
         radz_svg svg;
-        begin_panel(page, section, &svg, "pr", "Precision-recall curve", c, "recall (sensitivity)", "precision (PPV)");
+        radz_page_panel(page, section, &svg, "pr", "Precision-recall curve", c, "recall (sensitivity)", "precision (PPV)");
         const radz_result_row *prevalence = radz_block_row(&page->blocks[section->members[0]], class_name, "prevalence");
         if (prevalence != NULL && !isnan(prevalence->value))
             radz_svg_line(&svg, "chance", 0, prevalence->value, 1, prevalence->value);

@@ -244,6 +244,9 @@ static radz_status put_section(const radz_page *page, const radz_section *laid_o
         fputs("<p class=\"faint\">The results hold no precision-recall curves: the run was made by an earlier version, or no "
               "class has one.</p>\n", out);
     fputs("</details>\n", out);
+    radz_page_reliability(page, section);
+    radz_page_subgroups(page, section);
+    radz_page_details(page, section);
     radz_status st = radz_page_mistakes(page, section, err);
     fputs("</section>\n", out);
     return st;
@@ -356,6 +359,45 @@ static void put_cost(const radz_page *page)
     fputs("</section>\n", out);
 }
 
+static void put_findings(const radz_page *page)
+{
+    FILE *out = page->out;
+    const radz_results *results = page->results;
+    fputs("<section id=\"findings\" aria-labelledby=\"findings-h\">\n<h2 id=\"findings-h\">Findings of the check</h2>\n", out);
+    if (results->n_findings == 0) {
+        fputs("<p class=\"faint\">None is recorded in this run.</p>\n</section>\n", out);
+        return;
+    }
+    begin_table(out, "findings-table", "sortable wrap", "What the check of the data sets found before the run");
+    static const char *const heads[] = {"severity", "data set", "split", "count", "what", "what it does to the figures", "examples"};
+    fputs("<thead><tr>", out);
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++)
+        put_head(out, heads[i], i == 3);
+    fputs("</tr></thead>\n<tbody>\n", out);
+    for (size_t i = 0; i < results->n_findings; i++) {
+        const radz_result_finding *f = &results->findings[i];
+        char count[32];
+        radz_count_text(f->count, count);
+        fputs("<tr><th scope=\"row\">", out);
+        radz_put_html(out, f->severity);
+        fputs("</th>", out);
+        put_cell(out, f->dataset, false, false);
+        put_cell(out, f->split == NULL ? "all" : f->split, false, false);
+        put_cell(out, count, true, false);
+        put_cell(out, f->what, false, false);
+        put_cell(out, f->effect, false, false);
+        fputs("<td>", out);
+        for (size_t e = 0; e < RADZ_RESULT_EXAMPLES && f->examples[e] != NULL; e++) {
+            fputs(e > 0 ? ", " : "", out);
+            radz_put_html(out, f->examples[e]);
+        }
+        fputs("</td></tr>\n", out);
+    }
+    fputs("</tbody>\n", out);
+    end_table(out);
+    fputs("</section>\n", out);
+}
+
 static void put_absent(const radz_page *page)
 {
     FILE *out = page->out;
@@ -453,6 +495,7 @@ static void put_navigation(const radz_page *page, const radz_page_section *secti
         snprintf(text, sizeof text, "%.120s, %.60s", b->dataset, b->split);
         put_nav_link(out, sections[i].id, text);
     }
+    put_nav_link(out, "findings", "Findings of the check");
     if (page->results->n_skips > 0)
         put_nav_link(out, "skipped", "Images left out");
     if (page->document->absent.count > 0)
@@ -528,6 +571,7 @@ static radz_status put_page(const radz_page *page, const radz_page_section *sect
     put_overview(page);
     for (size_t i = 0; i < n && st == RADZ_OK; i++)
         st = put_section(page, &page->document->sections[i], &sections[i], err);
+    put_findings(page);
     put_skips(page);
     put_absent(page);
     put_cost(page);

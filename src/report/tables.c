@@ -103,6 +103,36 @@ radz_status radz_classes_in_order(const radz_results *results, const radz_block_
     return st;
 }
 
+const radz_result_detail *radz_detail_of(const radz_results *results, size_t block, const char *name)
+{
+    for (size_t i = 0; i < results->n_details; i++)
+        if (results->details[i].block == block && strcmp(results->details[i].name, name) == 0)
+            return &results->details[i];
+    return NULL;
+}
+
+static size_t detail_column(const radz_result_detail *detail, const char *name)
+{
+    for (size_t c = 0; c < detail->n_columns; c++)
+        if (strcmp(detail->columns[c], name) == 0)
+            return c;
+    return detail->n_columns;
+}
+
+double radz_detail_number(const radz_result_detail *detail, size_t row, const char *column)
+{
+    size_t c = detail_column(detail, column);
+    return c == detail->n_columns || detail->cells[row * detail->n_columns + c].text != NULL
+               ? NAN : detail->cells[row * detail->n_columns + c].number;
+}
+
+const char *radz_detail_text(const radz_result_detail *detail, size_t row, const char *column)
+{
+    size_t c = detail_column(detail, column);
+    const char *text = c == detail->n_columns ? NULL : detail->cells[row * detail->n_columns + c].text;
+    return text == NULL ? "" : text;
+}
+
 bool radz_chosen_on_test(const radz_block_rows *rows)
 {
     bool any = false;

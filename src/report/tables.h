@@ -77,6 +77,10 @@ void radz_number_pairs(const radz_results *results, size_t *pair_of);
 bool radz_is_mean(const char *class_name); /* "macro" or "macro:..." */
 /* The group of the data set that a class is in (the first of them); NULL when in none. */
 const radz_result_group *radz_group_of(const radz_results *results, const char *dataset, const char *class_name);
+/* The detail table of a block by name, NULL when it has none; a cell by its column's name: NaN and "" where there is none. */
+const radz_result_detail *radz_detail_of(const radz_results *results, size_t block, const char *name);
+double radz_detail_number(const radz_result_detail *detail, size_t row, const char *column);
+const char *radz_detail_text(const radz_result_detail *detail, size_t row, const char *column);
 /* Was the operating point of F1 and ACC chosen on the labels they are measured on? */
 bool radz_chosen_on_test(const radz_block_rows *rows);
 /* "na-one-value" in words; the status itself when it has none. */

@@ -236,12 +236,23 @@ static void everything_is_escaped(void **state)
     ok(radz_results_add_mistake(results, &(radz_result_mistake){0, evil, evil, true, 1, 1, evil}, err));
     ok(radz_results_add_absent(results, &(radz_result_absent){evil, evil, evil}, err));
     ok(radz_results_add_skip(results, &(radz_result_skip){evil, evil, evil, evil}, err));
+    ok(radz_results_add_finding(results, &(radz_result_finding){evil, evil, evil, evil, evil, evil, 1, {evil}}, err));
+    const char *columns[] = {"class", evil};
+    ok(radz_results_add_detail(results, "evil", columns, 2, err));
+    ok(radz_results_add_detail_row(results, (radz_result_cell[]){{evil, 0}, {NULL, 1}}, err));
+    static const char *const bins[] = {"class", "mean_probability", "observed"}, *const gaps[] = {"column", "group", "class", "gap"};
+    ok(radz_results_add_detail(results, "reliability", bins, 3, err));
+    ok(radz_results_add_detail_row(results, (radz_result_cell[]){{evil, 0}, {NULL, 0.25}, {NULL, 0.5}}, err));
+    ok(radz_results_add_detail(results, "subgroups", gaps, 4, err));
+    ok(radz_results_add_detail_row(results, (radz_result_cell[]){{evil, 0}, {evil, 0}, {"macro", 0}, {NULL, -0.25}}, err));
     ok(radz_results_add_fact(results, evil, evil, err));
     ok(radz_results_add_stage(results, &(radz_result_stage){evil, evil, evil, 1, 0, 1}, err));
     char *text = page_of(results, "/tmp");
     check_page(text);
     assert_int_equal(count(text, "<img"), 0);
     assert_int_equal(count(text, "<!--"), 0);
+    assert_non_null(strstr(text, "Reliability diagrams"));
+    assert_non_null(strstr(text, "-0.250")); /* the gap */
     assert_int_equal(count(text, "<script"), 1);
     free(text);
     radz_results_free(results);
