@@ -19,7 +19,7 @@ typedef struct clip_model clip_model;
 /* Opens a model folder. Weights stay in the mapped file unless type, device or `trainable` ask for a copy. Missing,
  * surplus, misshapen and non-finite tensors are errors that name them. */
 radz_status clip_open(const char *dir, const clip_options *options, clip_model **out, radz_error *err) RADZ_MUST_USE;
-/* A new trainable f32 model on the cpu with Hugging Face's initialisation; the same seed gives the same bytes. */
+/* A new trainable f32 model on the cpu, initialised as in clip_tower.h; the same seed gives the same bytes. */
 radz_status clip_init_random(const clip_config *config, uint64_t seed, clip_model **out, radz_error *err) RADZ_MUST_USE;
 void clip_free(clip_model *model);
 const clip_config *clip_config_of(const clip_model *model);

@@ -12,8 +12,8 @@ radz_status clip_tower_take(model_parameters *from, radz_arena *arena, const cha
     if (out->layers == NULL)
         return RADZ_E_NOMEM;
     double d = (double)c->width;
-    double in = factor / sqrt(d) / sqrt(2.0 * (double)c->layers);
-    double proj = factor / sqrt(d);
+    double in = factor / sqrt(d);
+    double residual = in / sqrt(2.0 * (double)c->layers); /* of the two that add to the residual stream */
     double fc = factor / sqrt(2.0 * d);
     for (int64_t i = 0; i < count; i++) {
         clip_layer *l = &out->layers[i];
@@ -22,10 +22,10 @@ radz_status clip_tower_take(model_parameters *from, radz_arena *arena, const cha
         l->k = parameters_linear(from, at, "self_attn.k_proj", c->width, c->width, in);
         l->v = parameters_linear(from, at, "self_attn.v_proj", c->width, c->width, in);
         l->q = parameters_linear(from, at, "self_attn.q_proj", c->width, c->width, in);
-        l->out = parameters_linear(from, at, "self_attn.out_proj", c->width, c->width, proj);
+        l->out = parameters_linear(from, at, "self_attn.out_proj", c->width, c->width, residual);
         l->norm1 = parameters_norm(from, at, "layer_norm1", c->width);
         l->fc1 = parameters_linear(from, at, "mlp.fc1", c->mlp_width, c->width, fc);
-        l->fc2 = parameters_linear(from, at, "mlp.fc2", c->width, c->mlp_width, in);
+        l->fc2 = parameters_linear(from, at, "mlp.fc2", c->width, c->mlp_width, residual);
         l->norm2 = parameters_norm(from, at, "layer_norm2", c->width);
     }
     return from->status;
