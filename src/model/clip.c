@@ -36,7 +36,7 @@ static radz_status get_all(clip_model *m, radz_error *err)
 {
     model_parameters *from = &m->all;
     const clip_config *c = &m->config;
-    const char *t = "text_model", *v = "vision_model";
+    const char *t = "text_model.", *v = "vision_model.";
     int64_t dt = c->text.width, dv = c->vision.tower.width;
     double factor = c->init_factor;
     radz_status status;
@@ -46,9 +46,9 @@ static radz_status get_all(clip_model *m, radz_error *err)
     from->scope = m->scope;
     m->logit_scale = parameters_get(from, 0, NULL, c->logit_scale_init, 0, "logit_scale");
     m->token_embedding = parameters_get(from, T_SHAPE(c->vocabulary, dt), 0, 0.02 * factor,
-                                        "%s.embeddings.token_embedding.weight", t);
+                                        "%sembeddings.token_embedding.weight", t);
     m->text_positions = parameters_get(from, T_SHAPE(c->context, dt), 0, 0.02 * factor,
-                                       "%s.embeddings.position_embedding.weight", t);
+                                       "%sembeddings.position_embedding.weight", t);
     if ((status = clip_tower_take(from, &m->arena, t, &c->text, c->text.layers, factor, &m->text, err)) != RADZ_OK)
         return status;
     m->text_norm = parameters_norm(from, t, "final_layer_norm", dt);

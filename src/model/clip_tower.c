@@ -18,7 +18,7 @@ radz_status clip_tower_take(model_parameters *from, radz_arena *arena, const cha
     for (int64_t i = 0; i < count; i++) {
         clip_layer *l = &out->layers[i];
         char at[200];
-        snprintf(at, sizeof at, "%s.encoder.layers.%" PRId64, prefix, i);
+        snprintf(at, sizeof at, "%sencoder.layers.%" PRId64 ".", prefix, i);
         l->k = parameters_linear(from, at, "self_attn.k_proj", c->width, c->width, in);
         l->v = parameters_linear(from, at, "self_attn.v_proj", c->width, c->width, in);
         l->q = parameters_linear(from, at, "self_attn.q_proj", c->width, c->width, in);
@@ -36,11 +36,11 @@ radz_status clip_vision_take(model_parameters *from, radz_arena *arena, const ch
 {
     int64_t d = c->tower.width, p = c->patch_size;
     *out = (clip_vision){.config = c};
-    out->class_embedding = parameters_get(from, T_SHAPE(d), 0, factor / sqrt((double)d), "%s.embeddings.class_embedding", prefix);
+    out->class_embedding = parameters_get(from, T_SHAPE(d), 0, factor / sqrt((double)d), "%sembeddings.class_embedding", prefix);
     out->patch_embedding = parameters_get(from, T_SHAPE(d, c->channels, p, p), 0, range * factor,
-                                          "%s.embeddings.patch_embedding.weight", prefix);
+                                          "%sembeddings.patch_embedding.weight", prefix);
     out->positions = parameters_get(from, T_SHAPE(1 + clip_vision_patches(c), d), 0, range * factor,
-                                    "%s.embeddings.position_embedding.weight", prefix);
+                                    "%sembeddings.position_embedding.weight", prefix);
     out->norm_in = parameters_norm(from, prefix, "pre_layrnorm", d); /* so spelled in every published file */
     return clip_tower_take(from, arena, prefix, &c->tower, count, factor, &out->tower, err);
 }

@@ -26,10 +26,10 @@ typedef struct clip_vision {
     clip_tower tower;
 } clip_vision;
 
-/* PREFIX.encoder.layers.0 to `count` - 1. Deviations of random ones as in initialize_parameters of OpenAI's CLIP, times
- * this initializer_factor: transformers' CLIPPreTrainedModel has those of the queries, keys and values exchanged with
- * that of the attention's output, and small queries and keys keep a small model from learning for hundreds of steps. The
- * configurations are borrowed. */
+/* PREFIXencoder.layers.0 to `count` - 1; the prefix ends in a dot or is empty. Deviations of random ones as in
+ * initialize_parameters of OpenAI's CLIP, times this initializer_factor: transformers' CLIPPreTrainedModel has those of the
+ * queries, keys and values exchanged with that of the attention's output, and small queries and keys keep a small model from
+ * learning for hundreds of steps. The configurations are borrowed. */
 radz_status clip_tower_take(model_parameters *from, radz_arena *arena, const char *prefix, const clip_tower_config *config,
                             int64_t count, double factor, clip_tower *out, radz_error *err) RADZ_MUST_USE;
 radz_status clip_vision_take(model_parameters *from, radz_arena *arena, const char *prefix, const clip_vision_config *config,

@@ -55,16 +55,16 @@ void parameters_free(model_parameters *p)
 linear_weights parameters_linear(model_parameters *p, const char *prefix, const char *name, int64_t out, int64_t in, double deviation)
 {
     linear_weights l;
-    l.weight = parameters_get(p, T_SHAPE(out, in), 0, deviation, "%s.%s.weight", prefix, name);
-    l.bias = parameters_get(p, T_SHAPE(out), 0, 0, "%s.%s.bias", prefix, name);
+    l.weight = parameters_get(p, T_SHAPE(out, in), 0, deviation, "%s%s.weight", prefix, name);
+    l.bias = parameters_get(p, T_SHAPE(out), 0, 0, "%s%s.bias", prefix, name);
     return l;
 }
 
 norm_weights parameters_norm(model_parameters *p, const char *prefix, const char *name, int64_t width)
 {
     norm_weights n;
-    n.weight = parameters_get(p, T_SHAPE(width), 1, 0, "%s.%s.weight", prefix, name);
-    n.bias = parameters_get(p, T_SHAPE(width), 0, 0, "%s.%s.bias", prefix, name);
+    n.weight = parameters_get(p, T_SHAPE(width), 1, 0, "%s%s.weight", prefix, name);
+    n.bias = parameters_get(p, T_SHAPE(width), 0, 0, "%s%s.bias", prefix, name);
     return n;
 }
 

@@ -35,7 +35,7 @@ typedef struct norm_weights {
     Tensor *weight, *bias; /* [d], [d] or NULL */
 } norm_weights;
 
-/* PREFIX.NAME.weight and .bias */
+/* PREFIXNAME.weight and .bias; the prefix ends in a dot or is empty. */
 linear_weights parameters_linear(model_parameters *p, const char *prefix, const char *name, int64_t out, int64_t in, double deviation);
 norm_weights parameters_norm(model_parameters *p, const char *prefix, const char *name, int64_t width);
 Tensor *linear_apply(Scope *s, const linear_weights *l, const Tensor *x);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -17,7 +18,7 @@ struct weights {
     char *dir;
 };
 
-radz_status weights_open(const char *dir, const weights_options *options, weights **out, radz_error *err)
+radz_status weights_open(const char *path, const weights_options *options, weights **out, radz_error *err)
 {
     *out = NULL;
     radz_status status;
@@ -25,10 +26,10 @@ radz_status weights_open(const char *dir, const weights_options *options, weight
     if (w == NULL)
         return RADZ_E_NOMEM;
     w->options = *options;
-    w->dir = radz_strdup(dir, err);
+    w->dir = radz_strdup(path, err);
     status = w->dir != NULL ? scope_create(SCOPE_INFERENCE, &w->scope, err) : RADZ_E_NOMEM;
     if (status == RADZ_OK)
-        status = safetensors_open_dir(dir, &w->files, err);
+        status = radz_file_is_dir(path) ? safetensors_open_dir(path, &w->files, err) : safetensors_open(path, &w->files, err);
     if (status == RADZ_OK)
         status = safetensors_check_finite(w->files, options->threads, err);
     if (status == RADZ_OK) {
@@ -112,6 +113,18 @@ void weights_ignore(weights *w, const char *name)
         w->used[e - safetensors_at(w->files, 0)] = true;
 }
 
+void weights_ignore_prefix(weights *w, const char *prefix)
+{
+    for (size_t i = 0; i < safetensors_count(w->files); i++)
+        if (radz_str_starts(safetensors_at(w->files, i)->name, prefix))
+            w->used[i] = true;
+}
+
+const safetensors *weights_files(const weights *w)
+{
+    return w->files;
+}
+
 /* Appends ", name" to a text of fixed size while there is room. */
 static void add_name(char *text, size_t size, const char *name)
 {
@@ -130,7 +143,7 @@ radz_status weights_finish(weights *w, radz_error *err)
     if (w->missing.count > 0) {
         for (size_t i = 0; i < w->missing.count; i++)
             add_name(names, sizeof names, w->missing.items[i]);
-        return radz_fail(err, RADZ_E_MISSING, "'%s': %zu of the model's tensors missing from its safetensors files: %s",
+        return radz_fail(err, RADZ_E_MISSING, "'%s': %zu of the model's tensors missing from its weight files: %s",
                          w->dir, w->missing.count, names);
     }
     size_t surplus = 0;
@@ -142,7 +155,7 @@ radz_status weights_finish(weights *w, radz_error *err)
     }
     if (surplus > 0)
         return radz_fail(err, RADZ_E_VALUE,
-                         "'%s': %zu tensors in its safetensors files that the configuration has no place for: %s", w->dir,
+                         "'%s': %zu tensors in its weight files that the configuration has no place for: %s", w->dir,
                          surplus, names);
     return RADZ_OK;
 }

@@ -13,8 +13,8 @@ typedef struct weights_options {
     bool writable; /* every weight gets memory of its own, to be trained */
 } weights_options;
 
-/* Opens and scans a model folder's safetensors files. The tensors given out belong to the weights and live as long. */
-radz_status weights_open(const char *dir, const weights_options *options, weights **out, radz_error *err) RADZ_MUST_USE;
+/* Opens and scans the weight files of a model folder (see safetensors_open_dir), or one file. The tensors given out belong to the weights and live as long. */
+radz_status weights_open(const char *path, const weights_options *options, weights **out, radz_error *err) RADZ_MUST_USE;
 void weights_free(weights *w);
 
 /* The tensor of that name (printf-style), which must have this shape (and a floating type). A missing tensor or a wrong
@@ -23,6 +23,8 @@ Tensor *weights_take(weights *w, int ndim, const int64_t *shape, const char *for
 bool weights_has(const weights *w, const char *name);
 /* Marks a tensor as known and not needed (a buffer such as position_ids). Absent is fine. */
 void weights_ignore(weights *w, const char *name);
+void weights_ignore_prefix(weights *w, const char *prefix); /* all whose names begin so; "" for all */
+const safetensors *weights_files(const weights *w);         /* borrowed */
 /* RADZ_E_VALUE: a wrong shape or type; RADZ_E_MISSING: names of all missing tensors; RADZ_E_VALUE: names of all tensors
  * nobody took. Long lists are cut, their length is said. */
 radz_status weights_finish(weights *w, radz_error *err) RADZ_MUST_USE;

@@ -984,6 +984,16 @@ Tensor *t_attention(Scope *s, const Tensor *q, const Tensor *k, const Tensor *v,
     });
 }
 
+Tensor *t_rope(Scope *s, const Tensor *x, const Tensor *cos, const Tensor *sin)
+{
+    return make(s, "t_rope", {x, cos, sin}, [&] {
+        int64_t half = x->value.size(-1) / 2;
+        at::Tensor a = x->value.narrow(-1, 0, half), b = x->value.narrow(-1, half, half);
+        return at::cat({at::sub(at::mul(a, cos->value), at::mul(b, sin->value)),
+                        at::add(at::mul(b, cos->value), at::mul(a, sin->value))}, -1);
+    });
+}
+
 Tensor *t_cross_entropy(Scope *s, const Tensor *logits, const Tensor *target, int64_t ignore, double label_smoothing)
 {
     return make(s, "t_cross_entropy", {logits, target}, [&] {

@@ -211,6 +211,9 @@ Tensor *t_conv2d(Scope *s, const Tensor *x, const Tensor *weight, const Tensor *
  * broadcast to [B,H,T,S]; `causal` lets position t look at s <= t only (T == S, no mask). -> [B,H,T,dh] */
 Tensor *t_attention(Scope *s, const Tensor *q, const Tensor *k, const Tensor *v, const Tensor *mask, bool causal,
                     double scale);
+/* Rotary position embedding with halves (Su et al. 2021, as in Llama): the pair (x[i], x[i + dh/2]) turned by an angle of its
+ * own. x [B,H,T,dh], cos and sin [T,dh/2] of x's type. */
+Tensor *t_rope(Scope *s, const Tensor *x, const Tensor *cos, const Tensor *sin);
 /* Mean over the rows whose target is not `ignore` (use -100) of -log softmax(logits)[target]: logits [N,C],
  * target i64 [N] -> []. */
 Tensor *t_cross_entropy(Scope *s, const Tensor *logits, const Tensor *target, int64_t ignore, double label_smoothing);

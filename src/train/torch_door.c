@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "model/clip.h"
 #include "train/clip_training.h"
+#include "train/mllm_door.h"
 
 struct radz_door_model {
     clip_model *clip;
@@ -91,6 +92,14 @@ const radz_door *radz_torch_door(void)
                                    .encode_texts = encode_texts,
                                    .model_close = model_close,
                                    .train_clip = train_clip,
+                                   .mllm_open = mllm_door_open,
+                                   .mllm_close = mllm_door_close,
+                                   .mllm_features = mllm_door_features,
+                                   .mllm_embed_mean = mllm_door_embed_mean,
+                                   .prefix_open = mllm_door_prefix_open,
+                                   .prefix_close = mllm_door_prefix_close,
+                                   .prefix_logits = mllm_door_prefix_logits,
+                                   .prefix_generate = mllm_door_prefix_generate,
                                    .config_text = t_library_config};
     return &door;
 }

@@ -1,0 +1,379 @@
+#include "model/decoder.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "model/rope.h"
+
+typedef struct projection {
+    Tensor *weight, *bias; /* [out,in], [out] or NULL */
+} projection;
+
+typedef struct decoder_block {
+    Tensor *norm1, *norm2; /* [d] */
+    projection q, k, v, o;
+    projection gate, up, down;
+} decoder_block;
+
+struct decoder {
+    decoder_config config;
+    Tensor *embedding; /* [V,d] */
+    Tensor *norm;      /* [d] */
+    Tensor *head;      /* [V,d] */
+    decoder_block *blocks;
+    float *inverse_frequencies; /* [head_dim/2] */
+    double attention;           /* factor of the rotary tables */
+    Scope *scope;               /* of merged weights */
+};
+
+/* ---- weights ------------------------------------------------------------------------------------------------------ */
+
+static projection take(decoder *d, const decoder_source *from, int64_t block, const char *name, int64_t out, int64_t in,
+                       bool bias)
+{
+    projection p = {0};
+    char module[96];
+    snprintf(module, sizeof module, "layers.%" PRId64 ".%s", block, name);
+    p.weight = weights_take(from->files, T_SHAPE(out, in), "%s.%s.weight", from->prefix, module);
+    for (size_t i = 0; p.weight != NULL && i < from->update_count; i++)
+        p.weight = lora_merge(d->scope, from->updates[i], module, p.weight);
+    if (bias)
+        p.bias = weights_take(from->files, T_SHAPE(out), "%s.%s.bias", from->prefix, module);
+    return p;
+}
+
+static void take_all(decoder *d, const decoder_source *from)
+{
+    const decoder_config *c = &d->config;
+    int64_t w = c->hidden, q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
+    d->embedding = weights_take(from->files, T_SHAPE(c->vocabulary, w), "%s.embed_tokens.weight", from->prefix);
+    for (int64_t i = 0; i < c->layers; i++) {
+        decoder_block *b = &d->blocks[i];
+        b->norm1 = weights_take(from->files, T_SHAPE(w), "%s.layers.%" PRId64 ".input_layernorm.weight", from->prefix, i);
+        b->q = take(d, from, i, "self_attn.q_proj", q, w, c->attention_bias);
+        b->k = take(d, from, i, "self_attn.k_proj", kv, w, c->attention_bias);
+        b->v = take(d, from, i, "self_attn.v_proj", kv, w, c->attention_bias);
+        b->o = take(d, from, i, "self_attn.o_proj", w, q, c->attention_bias);
+        b->norm2 = weights_take(from->files, T_SHAPE(w), "%s.layers.%" PRId64 ".post_attention_layernorm.weight", from->prefix,
+                                i);
+        b->gate = take(d, from, i, "mlp.gate_proj", c->mlp, w, c->mlp_bias);
+        b->up = take(d, from, i, "mlp.up_proj", c->mlp, w, c->mlp_bias);
+        b->down = take(d, from, i, "mlp.down_proj", w, c->mlp, c->mlp_bias);
+        char buffer[256]; /* saved by transformers before 4.32 */
+        snprintf(buffer, sizeof buffer, "%s.layers.%" PRId64 ".self_attn.rotary_emb.inv_freq", from->prefix, i);
+        weights_ignore(from->files, buffer);
+    }
+    d->norm = weights_take(from->files, T_SHAPE(w), "%s.norm.weight", from->prefix);
+    if (c->tied) {
+        d->head = d->embedding;
+        weights_ignore(from->files, from->head);
+    } else {
+        d->head = weights_take(from->files, T_SHAPE(c->vocabulary, w), "%s", from->head);
+        for (size_t i = 0; d->head != NULL && i < from->update_count; i++)
+            d->head = lora_merge(d->scope, from->updates[i], "lm_head", d->head);
+    }
+}
+
+radz_status decoder_open(const decoder_config *config, const decoder_source *source, decoder **out, radz_error *err)
+{
+    *out = NULL;
+    radz_status status;
+    decoder *d = radz_calloc(1, sizeof *d, err);
+    if (d == NULL)
+        return RADZ_E_NOMEM;
+    d->config = *config;
+    d->blocks = radz_calloc((size_t)config->layers, sizeof *d->blocks, err);
+    d->inverse_frequencies = radz_calloc((size_t)config->head_dim / 2, sizeof *d->inverse_frequencies, err);
+    status = d->blocks != NULL && d->inverse_frequencies != NULL ? scope_create(SCOPE_INFERENCE, &d->scope, err) : RADZ_E_NOMEM;
+    if (status == RADZ_OK) {
+        rope_frequencies(&config->rope, config->head_dim, d->inverse_frequencies, &d->attention);
+        take_all(d, source);
+        status = scope_error(d->scope, err);
+    }
+    if (status) {
+        decoder_free(d);
+        return status;
+    }
+    *out = d;
+    return RADZ_OK;
+}
+
+void decoder_free(decoder *d)
+{
+    if (d == NULL)
+        return;
+    scope_free(d->scope);
+    free(d->blocks);
+    free(d->inverse_frequencies);
+    free(d);
+}
+
+const decoder_config *decoder_config_of(const decoder *d)
+{
+    return &d->config;
+}
+
+TDtype decoder_dtype(const decoder *d)
+{
+    return t_dtype(d->embedding);
+}
+
+TDevice decoder_device(const decoder *d)
+{
+    return t_device(d->embedding);
+}
+
+/* ---- keys and values ---------------------------------------------------------------------------------------------- */
+
+struct kv_cache {
+    const decoder *model;
+    int64_t batch, length, capacity;
+    Tensor **keys, **values; /* [layers] each [batch,kv_heads,capacity,head_dim] */
+    decoder_place *places;   /* [capacity] */
+    Scope *scope;
+};
+
+radz_status kv_cache_create(const decoder *d, int64_t batch, int64_t capacity, kv_cache **out, radz_error *err)
+{
+    *out = NULL;
+    kv_cache *cache = radz_calloc(1, sizeof *cache, err);
+    if (cache == NULL)
+        return RADZ_E_NOMEM;
+    cache->model = d;
+    cache->batch = batch;
+    cache->keys = radz_calloc((size_t)d->config.layers, sizeof *cache->keys, err);
+    cache->values = radz_calloc((size_t)d->config.layers, sizeof *cache->values, err);
+    radz_status status = cache->keys != NULL && cache->values != NULL ? kv_cache_reserve(cache, capacity, err) : RADZ_E_NOMEM;
+    if (status) {
+        kv_cache_free(cache);
+        return status;
+    }
+    *out = cache;
+    return RADZ_OK;
+}
+
+radz_status kv_cache_reserve(kv_cache *cache, int64_t capacity, radz_error *err)
+{
+    if (capacity <= cache->capacity)
+        return RADZ_OK;
+    const decoder *d = cache->model;
+    const decoder_config *c = &d->config;
+    Scope *s = NULL;
+    radz_status status = scope_create(SCOPE_INFERENCE, &s, err);
+    if (status)
+        return status;
+    decoder_place *places = radz_calloc((size_t)capacity, sizeof *places, err);
+    if (places == NULL) {
+        scope_free(s);
+        return RADZ_E_NOMEM;
+    }
+    for (int64_t i = 0; scope_ok(s) && i < 2 * c->layers; i++) {
+        Tensor **list = i % 2 == 0 ? cache->keys : cache->values;
+        Tensor *old = list[i / 2];
+        Tensor *x = t_zeros(s, T_SHAPE(cache->batch, c->kv_heads, capacity, c->head_dim), decoder_dtype(d), decoder_device(d));
+        if (old != NULL && cache->length > 0) {
+            size_t mark = scope_mark(s);
+            t_copy_(s, t_slice(s, x, 2, 0, cache->length), t_slice(s, old, 2, 0, cache->length));
+            scope_release(s, mark, NULL);
+        }
+        if (old != NULL)
+            t_drop(cache->scope, old);
+        list[i / 2] = x;
+    }
+    if ((status = scope_error(s, err)) != RADZ_OK) { /* part of the old ones are gone: nothing is left */
+        cache->length = cache->capacity = 0;
+        memset(cache->keys, 0, (size_t)c->layers * sizeof *cache->keys);
+        memset(cache->values, 0, (size_t)c->layers * sizeof *cache->values);
+        scope_free(s);
+        free(places);
+        return status;
+    }
+    if (cache->length > 0)
+        memcpy(places, cache->places, (size_t)cache->length * sizeof *places);
+    free(cache->places);
+    scope_free(cache->scope);
+    cache->places = places;
+    cache->scope = s;
+    cache->capacity = capacity;
+    return RADZ_OK;
+}
+
+void kv_cache_free(kv_cache *cache)
+{
+    if (cache == NULL)
+        return;
+    scope_free(cache->scope);
+    free(cache->keys);
+    free(cache->values);
+    free(cache->places);
+    free(cache);
+}
+
+int64_t kv_cache_length(const kv_cache *cache)
+{
+    return cache->length;
+}
+
+void kv_cache_truncate(kv_cache *cache, int64_t length)
+{
+    if (length < cache->length)
+        cache->length = length;
+}
+
+/* ---- forward ------------------------------------------------------------------------------------------------------ */
+
+typedef struct step {
+    int64_t batch, count, before; /* B, N, entries of the cache before them */
+    Tensor *cosines, *sines;      /* [N,head_dim/2] */
+    Tensor *mask;                 /* [heads/kv_heads * N, before + N], added: 0 or -infinity */
+} step;
+
+static bool sees(const decoder_config *c, const decoder_place *self, const decoder_place *other)
+{
+    if (self == other)
+        return true;
+    if (other->owner != DECODER_ALL && (other->owner != self->owner || self->owner == DECODER_NOBODY))
+        return false;
+    return other->position < self->position && (c->window == 0 || self->position - other->position < c->window);
+}
+
+/* The queries of the heads that share keys stand one after the other, so the mask's rows repeat. */
+static Tensor *make_mask(Scope *s, const decoder *d, const decoder_place *before, int64_t before_count,
+                         const decoder_place *places, int64_t count)
+{
+    int64_t width = before_count + count, group = d->config.heads / d->config.kv_heads;
+    radz_error err = {0};
+    float *rows = radz_calloc((size_t)(count * width), sizeof *rows, &err);
+    if (rows == NULL)
+        return scope_fail(s, RADZ_E_NOMEM, "%s", err.message);
+    for (int64_t i = 0; i < count; i++) {
+        for (int64_t k = 0; k < width; k++) {
+            const decoder_place *other = k < before_count ? &before[k] : &places[k - before_count];
+            rows[i * width + k] = sees(&d->config, &places[i], other) ? 0.0F : -INFINITY;
+        }
+    }
+    Tensor *one = t_to(s, t_from_host(s, rows, T_SHAPE(1, count, width), T_F32), decoder_dtype(d), decoder_device(d));
+    free(rows);
+    return t_reshape(s, t_expand(s, one, T_SHAPE(group, count, width)), T_SHAPE(group * count, width));
+}
+
+static void make_tables(Scope *s, const decoder *d, const decoder_place *places, step *st)
+{
+    int64_t half = d->config.head_dim / 2, n = st->count;
+    radz_error err = {0};
+    int64_t *positions = radz_calloc((size_t)n, sizeof *positions, &err);
+    float *tables = radz_calloc((size_t)(2 * n * half), sizeof *tables, &err);
+    if (positions == NULL || tables == NULL) {
+        scope_fail(s, RADZ_E_NOMEM, "%s", err.message);
+    } else {
+        for (int64_t i = 0; i < n; i++)
+            positions[i] = places[i].position;
+        rope_tables(d->inverse_frequencies, d->config.head_dim, d->attention, positions, n, tables, tables + n * half);
+        st->cosines = t_to(s, t_from_host(s, tables, T_SHAPE(n, half), T_F32), decoder_dtype(d), decoder_device(d));
+        st->sines = t_to(s, t_from_host(s, tables + n * half, T_SHAPE(n, half), T_F32), decoder_dtype(d), decoder_device(d));
+    }
+    free(positions);
+    free(tables);
+}
+
+static Tensor *project(Scope *s, const projection *p, const Tensor *x)
+{
+    return t_linear(s, x, p->weight, p->bias);
+}
+
+/* [B,N,H dh] -> [B,H,N,dh] */
+static Tensor *heads_of(Scope *s, Tensor *x, int64_t heads, int64_t width)
+{
+    return t_transpose(s, t_reshape(s, x, T_SHAPE(t_size(x, 0), t_size(x, 1), heads, width)), 1, 2);
+}
+
+/* x + y in the memory of y where no gradient needs it. */
+static Tensor *add_in_place(Scope *s, Tensor *x, Tensor *y)
+{
+    return scope_kind(s) == SCOPE_GRAD ? t_add(s, x, y) : t_add_(s, y, x, 1.0);
+}
+
+static Tensor *attend(Scope *s, const decoder *d, const decoder_block *b, kv_cache *cache, int64_t layer, Tensor *x,
+                      const step *st)
+{
+    const decoder_config *c = &d->config;
+    int64_t n = st->count, group = c->heads / c->kv_heads, w = c->head_dim;
+    Tensor *q = t_rope(s, heads_of(s, project(s, &b->q, x), c->heads, w), st->cosines, st->sines);
+    Tensor *k = t_rope(s, heads_of(s, project(s, &b->k, x), c->kv_heads, w), st->cosines, st->sines);
+    Tensor *v = heads_of(s, project(s, &b->v, x), c->kv_heads, w);
+    if (cache != NULL) {
+        int64_t end = st->before + n;
+        t_copy_(s, t_slice(s, cache->keys[layer], 2, st->before, end), k);
+        t_copy_(s, t_slice(s, cache->values[layer], 2, st->before, end), v);
+        k = t_slice(s, cache->keys[layer], 2, 0, end);
+        v = t_slice(s, cache->values[layer], 2, 0, end);
+    }
+    /* Query heads that share keys become further queries of one head: no key is copied. */
+    q = t_reshape(s, q, T_SHAPE(st->batch, c->kv_heads, group * n, w));
+    Tensor *a = t_attention(s, q, k, v, st->mask, false, 1.0 / sqrt((double)w));
+    a = t_transpose(s, t_reshape(s, a, T_SHAPE(st->batch, c->heads, n, w)), 1, 2);
+    return project(s, &b->o, t_reshape(s, a, T_SHAPE(st->batch, n, c->heads * w)));
+}
+
+static Tensor *run_block(Scope *s, const decoder *d, kv_cache *cache, int64_t layer, Tensor *x, const step *st)
+{
+    const decoder_block *b = &d->blocks[layer];
+    double eps = d->config.norm_eps;
+    Tensor *y = add_in_place(s, x, attend(s, d, b, cache, layer, t_rms_norm(s, x, b->norm1, eps), st));
+    Tensor *h = t_rms_norm(s, y, b->norm2, eps);
+    Tensor *f = t_mul(s, t_silu(s, project(s, &b->gate, h)), project(s, &b->up, h));
+    return add_in_place(s, y, project(s, &b->down, f));
+}
+
+Tensor *decoder_embed(Scope *s, const decoder *d, const Tensor *ids)
+{
+    return t_embedding(s, d->embedding, t_to(s, ids, T_I64, decoder_device(d)));
+}
+
+Tensor *decoder_run(Scope *s, const decoder *d, kv_cache *cache, Tensor *x, const decoder_place *places, int64_t layer)
+{
+    if (!scope_ok(s))
+        return NULL;
+    const decoder_config *c = &d->config;
+    step st = {.batch = t_size(x, 0), .count = t_size(x, 1), .before = cache != NULL ? cache->length : 0};
+    if (layer < 0 || layer > c->layers || st.count < 1 || t_size(x, 2) != c->hidden ||
+        (cache != NULL && (st.batch != cache->batch || st.before + st.count > cache->capacity))) {
+        char found[T_SHAPE_TEXT_SIZE];
+        t_shape_text(x, found);
+        return scope_fail(s, RADZ_E_INTERNAL, "decoder: layer %" PRId64 " of %s after %" PRId64 " entries is not possible", layer,
+                          found, st.before);
+    }
+    size_t mark = scope_mark(s);
+    st.mask = make_mask(s, d, cache != NULL ? cache->places : NULL, st.before, places, st.count);
+    make_tables(s, d, places, &st);
+    int64_t blocks = cache != NULL ? c->layers : layer;
+    Tensor *state = layer == 0 ? x : NULL;
+    for (int64_t i = 0; i < blocks && scope_ok(s); i++) {
+        size_t inner = scope_mark(s);
+        x = scope_release(s, inner, run_block(s, d, cache, i, x, &st));
+        if (i + 1 == layer && layer < blocks)
+            state = t_alias(s, x);
+    }
+    if (state == NULL)
+        state = x;
+    if (layer == c->layers)
+        state = t_rms_norm(s, state, d->norm, c->norm_eps);
+    if (cache != NULL && scope_ok(s)) {
+        memcpy(cache->places + st.before, places, (size_t)st.count * sizeof *places);
+        cache->length = st.before + st.count;
+    }
+    return scope_release(s, mark, t_alias(s, state));
+}
+
+Tensor *decoder_logits(Scope *s, const decoder *d, const Tensor *hidden, const Tensor *wanted)
+{
+    if (wanted == NULL)
+        return t_linear(s, hidden, d->head, NULL);
+    size_t mark = scope_mark(s);
+    Tensor *rows = t_index_select(s, d->head, 0, t_to(s, wanted, T_I64, decoder_device(d)));
+    return scope_release(s, mark, t_linear(s, hidden, rows, NULL));
+}

@@ -1,0 +1,55 @@
+/* A Llama or Mistral decoder (Touvron et al. 2023, Jiang et al. 2023): RMSNorm, rotary embeddings, grouped-query attention
+ * with or without a sliding window, SwiGLU; and the keys and values that it keeps of what it has read. */
+#ifndef RADZ_MODEL_DECODER_H
+#define RADZ_MODEL_DECODER_H
+
+#include "config/decoder_config.h"
+#include "model/lora.h"
+#include "model/weights.h"
+
+typedef struct decoder decoder;
+
+typedef struct decoder_source {
+    weights *files;        /* borrowed; weights_finish is the caller's */
+    const char *prefix;    /* "model": PREFIX.embed_tokens.weight, PREFIX.layers.0..., PREFIX.norm.weight */
+    const char *head;      /* "lm_head.weight"; not there: RADZ_E_MISSING unless the configuration says tied */
+    lora *const *updates;  /* [update_count] merged into the weights; borrowed during the call */
+    size_t update_count;
+} decoder_source;
+
+/* Takes the weights; names missing and misshapen ones through weights_finish. `*out` is the caller's and borrows from
+ * source.files. */
+radz_status decoder_open(const decoder_config *config, const decoder_source *source, decoder **out,
+                         radz_error *err) RADZ_MUST_USE;
+void decoder_free(decoder *d);
+const decoder_config *decoder_config_of(const decoder *d);
+TDtype decoder_dtype(const decoder *d);
+TDevice decoder_device(const decoder *d);
+
+/* What stands where in a sequence: one entry per position that is run. Rows of a batch share it. */
+enum { DECODER_ALL = -1, DECODER_NOBODY = -2 };
+typedef struct decoder_place {
+    int64_t position; /* of the rotary embedding, from 0 */
+    int32_t owner;    /* an entry sees those of its own owner and of DECODER_ALL at positions before it; DECODER_NOBODY marks
+                         padding, which nothing but itself sees */
+} decoder_place;
+
+/* Keys and values of all layers [batch,kv_heads,capacity,head_dim], of which `length` entries are in use. */
+typedef struct kv_cache kv_cache;
+radz_status kv_cache_create(const decoder *d, int64_t batch, int64_t capacity, kv_cache **out, radz_error *err) RADZ_MUST_USE;
+/* Room for at least `capacity` entries; what is there stays. */
+radz_status kv_cache_reserve(kv_cache *cache, int64_t capacity, radz_error *err) RADZ_MUST_USE;
+void kv_cache_free(kv_cache *cache);
+int64_t kv_cache_length(const kv_cache *cache);
+void kv_cache_truncate(kv_cache *cache, int64_t length); /* forgets the entries from `length` on */
+
+/* ids i64 [...] -> [...,hidden] */
+Tensor *decoder_embed(Scope *s, const decoder *d, const Tensor *ids);
+/* Runs x [B,N,hidden] at `places` [N] after what the cache holds (NULL: nothing), whose entries they join, and returns hidden
+ * state `layer` [B,N,hidden]: 0 is x itself, `layers` the last block's output after the norm, others a block's output.
+ * With a cache all blocks run. */
+Tensor *decoder_run(Scope *s, const decoder *d, kv_cache *cache, Tensor *x, const decoder_place *places, int64_t layer);
+/* hidden [...,hidden], after the norm -> logits [...,vocabulary], or [...,K] of `wanted` i64 [K] alone. */
+Tensor *decoder_logits(Scope *s, const decoder *d, const Tensor *hidden, const Tensor *wanted);
+
+#endif

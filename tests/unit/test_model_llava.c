@@ -1,0 +1,410 @@
+/* Decoders, LLaVA and RadZ against Hugging Face transformers and PEFT (tests/reference/make_mllm_goldens.py). */
+#include <ftw.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "model/answer.h"
+#include "model/llava.h"
+#include "model/readout.h"
+
+#define GOLDEN RADZ_TEST_DIR "/golden/mllm/"
+
+#define MUST(CALL)                                                                                                     \
+    do {                                                                                                               \
+        radz_error err = {0};                                                                                          \
+        if ((CALL) != RADZ_OK)                                                                                         \
+            fail_msg("%s", err.message);                                                                               \
+    } while (0)
+
+enum { MAX_IDS = 512, ANSWER = 12 };
+
+typedef struct golden {
+    safetensors *file;
+    llava *model;
+    Scope *s;
+} golden;
+
+static void open_golden(golden *g, const char *name, const char *model, llava_options options)
+{
+    char path[512], dir[512];
+    snprintf(dir, sizeof dir, GOLDEN "%s", model);
+    snprintf(path, sizeof path, GOLDEN "%s/golden.safetensors", name);
+    options.threads = 1;
+    MUST(safetensors_open(path, &g->file, &err));
+    MUST(llava_open(dir, &options, &g->model, &err));
+    MUST(scope_create(SCOPE_INFERENCE, &g->s, &err));
+}
+
+static void close_golden(golden *g)
+{
+    scope_free(g->s);
+    llava_free(g->model);
+    safetensors_free(g->file);
+}
+
+static const safetensors_entry *entry(const golden *g, const char *name)
+{
+    const safetensors_entry *e = safetensors_find(g->file, name);
+    if (e == NULL)
+        fail_msg("golden '%s' is missing", name);
+    return e;
+}
+
+static Tensor *tensor(golden *g, const char *name)
+{
+    const safetensors_entry *e = entry(g, name);
+    return t_from_host(g->s, e->data, e->ndim, e->shape, e->dtype);
+}
+
+/* Largest |a - b|. */
+static double difference(golden *g, Tensor *a, Tensor *b)
+{
+    Scope *s = g->s;
+    Tensor *d = t_abs(s, t_sub(s, t_cast(s, a, T_F64), t_cast(s, b, T_F64)));
+    double value = t_item(s, t_max(s, t_reshape(s, d, T_SHAPE(-1)), 0, false));
+    radz_error err = {0};
+    if (scope_error(s, &err) != RADZ_OK)
+        fail_msg("%s", err.message);
+    return value;
+}
+
+static size_t ids_of(const golden *g, const char *name, int64_t row, int32_t ids[MAX_IDS])
+{
+    const safetensors_entry *e = entry(g, name);
+    int64_t n = e->shape[e->ndim - 1];
+    assert_true(n <= MAX_IDS);
+    const int64_t *all = e->data;
+    const llava_config *c = llava_config_of(g->model);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t id = all[(e->ndim > 1 ? row * n : 0) + i];
+        ids[i] = (int32_t)(c->layout == LLAVA_ORIGINAL && id == 400 ? c->image_token : id);
+    }
+    return (size_t)n;
+}
+
+static const float *pixels_of(const golden *g, const char *name, int64_t row, int64_t images)
+{
+    const safetensors_entry *e = entry(g, name);
+    return (const float *)e->data + row * images * e->shape[1] * e->shape[2] * e->shape[3];
+}
+
+/* All hidden states, logits and greedy text of both rows, with `images` pictures each; -> the largest difference. */
+static double compare_all(golden *g, int64_t images, const char *suffix)
+{
+    const llava_config *c = llava_config_of(g->model);
+    const decoder *d = llava_decoder(g->model);
+    char hidden[32], logits[32], answer[32], ids_name[32], pixels[32];
+    snprintf(hidden, sizeof hidden, "hidden%s", suffix);
+    snprintf(logits, sizeof logits, "logits%s", suffix);
+    snprintf(answer, sizeof answer, "answer%s", suffix);
+    snprintf(ids_name, sizeof ids_name, "ids%s", suffix);
+    snprintf(pixels, sizeof pixels, "pixels%s", suffix);
+    int32_t ids[2][MAX_IDS];
+    int64_t length;
+    size_t count = ids_of(g, ids_name, 0, ids[0]);
+    ids_of(g, ids_name, 1, ids[1]);
+    MUST(llava_prompt_length(g->model, ids[0], count, (size_t)images, 0, &length, &err));
+
+    Scope *s = g->s;
+    Tensor *rows[2];
+    for (int64_t r = 0; r < 2; r++) {
+        Tensor *seen = NULL;
+        if (images > 0) {
+            int64_t side = c->vision.image_size;
+            seen = llava_see(s, g->model, t_borrow_host(s, pixels_of(g, pixels, r, images), T_SHAPE(images, 3, side, side), T_F32));
+        }
+        rows[r] = llava_prompt(s, g->model, ids[r], count, seen, 1, images);
+    }
+    Tensor *x = t_cat(s, rows, 2, 0), *wanted = tensor(g, hidden);
+    decoder_place places[MAX_IDS];
+    for (int64_t i = 0; i < length; i++)
+        places[i] = (decoder_place){.position = i, .owner = DECODER_ALL};
+    double worst = 0;
+    assert_int_equal(t_size(wanted, 0), c->decoder.layers + 1);
+    for (int64_t layer = 0; layer <= c->decoder.layers; layer++)
+        worst = fmax(worst, difference(g, t_cast(s, decoder_run(s, d, NULL, x, places, layer), T_F32), t_select(s, wanted, 0, layer)));
+    Tensor *last = decoder_run(s, d, NULL, x, places, c->decoder.layers);
+    worst = fmax(worst, difference(g, decoder_logits(s, d, last, NULL), tensor(g, logits)));
+
+    /* greedy text: all but the last three tokens are the prefix */
+    const int64_t *expected = entry(g, answer)->data;
+    int64_t expected_length = entry(g, answer)->shape[1];
+    for (int64_t r = 0; r < 2; r++) {
+        prefix *p;
+        size_t ask = 3, given, got_length;
+        int32_t got[ANSWER], stop[DECODER_EOS_MAX];
+        for (size_t i = 0; i < c->decoder.eos_count; i++)
+            stop[i] = (int32_t)c->decoder.eos_tokens[i];
+        given = count - ask;
+        MUST(prefix_open(g->model, images > 0 ? pixels_of(g, pixels, r, images) : NULL, 1, images, ids[r], given, &p, &err));
+        questions q = {.ids = ids[r] + given, .lengths = &ask, .count = 1, .length = ask};
+        MUST(prefix_generate(p, &q, ANSWER, stop, c->decoder.eos_count, got, &got_length, NULL, &err));
+        for (size_t i = 0; i < got_length; i++)
+            assert_int_equal(got[i], expected[r * expected_length + (int64_t)i]);
+        assert_true(got_length == ANSWER || expected[r * expected_length + (int64_t)got_length] == stop[0]);
+        prefix_free(p);
+    }
+    return worst;
+}
+
+static const char *const TEXT_MODELS[] = {"llama", "llama_gqa_tied", "llama_yarn_bias", "mistral_window", "llama_linear_bf16"};
+static const char *const LLAVA_MODELS[] = {"llava", "llava_mistral", "original_mistral"};
+
+static void decoders_equal_transformers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof TEXT_MODELS / sizeof *TEXT_MODELS; i++) {
+        golden g;
+        open_golden(&g, TEXT_MODELS[i], TEXT_MODELS[i], (llava_options){.dtype = T_F32});
+        double d = compare_all(&g, 0, "");
+        print_message("%-18s hidden states and logits %.1e\n", TEXT_MODELS[i], d);
+        assert_true(d < 1e-4);
+        close_golden(&g);
+    }
+}
+
+static void llava_equals_transformers(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof LLAVA_MODELS / sizeof *LLAVA_MODELS; i++) {
+        golden g;
+        open_golden(&g, LLAVA_MODELS[i], LLAVA_MODELS[i], (llava_options){.dtype = T_F32});
+        Tensor *seen = llava_see(g.s, g.model, tensor(&g, "pixels1"));
+        double ds = difference(&g, seen, tensor(&g, "seen"));
+        double d1 = compare_all(&g, 1, "1"), d2 = compare_all(&g, 2, "2");
+        print_message("%-18s projected %.1e, one picture %.1e, two pictures %.1e\n", LLAVA_MODELS[i], ds, d1, d2);
+        assert_true(ds < 1e-5 && d1 < 1e-4 && d2 < 1e-4);
+        close_golden(&g);
+    }
+}
+
+static void adapter_equals_peft(void **state)
+{
+    (void)state;
+    golden g;
+    open_golden(&g, "adapter", "llava", (llava_options){.dtype = T_F32, .adapter_dir = GOLDEN "adapter"});
+    double d1 = compare_all(&g, 1, "1"), d2 = compare_all(&g, 2, "2");
+    print_message("merged adapter: %.1e, %.1e\n", d1, d2);
+    assert_true(d1 < 1e-4 && d2 < 1e-4);
+    close_golden(&g);
+}
+
+/* ---- features ----------------------------------------------------------------------------------------------------- */
+
+static double vector_difference(const golden *g, const float *got, const char *format, int row)
+{
+    char name[64];
+    snprintf(name, sizeof name, "%s_%d", format, row);
+    const safetensors_entry *e = entry(g, name);
+    const float *wanted = e->data;
+    double worst = 0;
+    for (int64_t i = 0; i < e->shape[0]; i++)
+        worst = fmax(worst, fabs((double)got[i] - wanted[i]));
+    return worst;
+}
+
+static void features_equal_reference(void **state)
+{
+    (void)state;
+    golden g;
+    open_golden(&g, "radz", "radz", (llava_options){.dtype = T_F32});
+    const radz_config *r = llava_radz(g.model);
+    assert_non_null(r);
+    assert_int_equal(r->image_token_count, 3);
+    assert_int_equal(r->text_tokens[1].id, 421);
+    assert_int_equal(llava_vocabulary(g.model), 422);
+    double worst = 0;
+
+    int32_t ids[3][MAX_IDS];
+    uint8_t roles[3][MAX_IDS], all[3][MAX_IDS], last[3][MAX_IDS];
+    readout_prompt prompts[3];
+    float global[3 * 32], local[3 * 32];
+    uint64_t positions = 0;
+    for (int k = 0; k < 2; k++) {
+        size_t n = ids_of(&g, "ids", k, ids[k]);
+        for (size_t i = 0; i < n; i++)
+            roles[k][i] = ids[k][i] == 400 ? READOUT_LOCAL : i >= n - 3 ? READOUT_GLOBAL : 0;
+        prompts[k] = (readout_prompt){.ids = ids[k], .roles = roles[k], .count = n, .pixels = pixels_of(&g, "pixels", k, 1),
+                                      .images = 1};
+    }
+    MUST(readout(g.model, prompts, 2, &(readout_options){.layer = -2}, global, local, &positions, &err));
+    assert_int_equal(positions, 2 * (9 + 8 + 3));
+    for (int k = 0; k < 2; k++)
+        worst = fmax(worst, fmax(vector_difference(&g, global + 32 * k, "image_global", k),
+                                 vector_difference(&g, local + 32 * k, "image_local", k)));
+    MUST(readout(g.model, prompts, 2, &(readout_options){.layer = -2, .project = true}, global, NULL, NULL, &err));
+    for (int k = 0; k < 2; k++)
+        worst = fmax(worst, vector_difference(&g, global + 16 * k, "image_global_head", k));
+
+    for (int k = 0; k < 3; k++) {
+        char name[32];
+        snprintf(name, sizeof name, "text_ids_%d", k);
+        size_t n = ids_of(&g, name, 0, ids[k]);
+        for (size_t i = 0; i < n; i++) {
+            roles[k][i] = i >= n - 2 ? READOUT_GLOBAL : READOUT_LOCAL;
+            all[k][i] = READOUT_GLOBAL;
+            last[k][i] = i + 1 == n ? READOUT_GLOBAL : 0;
+        }
+        prompts[k] = (readout_prompt){.ids = ids[k], .roles = roles[k], .count = n};
+        float mean[32];
+        MUST(readout_embed_mean(g.model, ids[k], n, mean, &err));
+        worst = fmax(worst, vector_difference(&g, mean, "embed_mean", k));
+    }
+    MUST(readout(g.model, prompts, 3, &(readout_options){.layer = -2, .project = true, .pad_to = 20}, global, local, NULL, &err));
+    for (int k = 0; k < 3; k++)
+        worst = fmax(worst, fmax(vector_difference(&g, global + 16 * k, "text_global_head", k),
+                                 vector_difference(&g, local + 16 * k, "text_local_head", k)));
+    for (int k = 0; k < 3; k++)
+        prompts[k].roles = last[k];
+    MUST(readout(g.model, prompts, 3, &(readout_options){.layer = -1}, global, NULL, NULL, &err));
+    for (int k = 0; k < 3; k++)
+        worst = fmax(worst, vector_difference(&g, global + 32 * k, "text_last", k));
+    for (int k = 0; k < 3; k++)
+        prompts[k].roles = all[k];
+    MUST(readout(g.model, prompts, 3, &(readout_options){.layer = 1}, global, NULL, NULL, &err));
+    for (int k = 0; k < 3; k++)
+        worst = fmax(worst, vector_difference(&g, global + 32 * k, "text_mean", k));
+    print_message("features %.1e\n", worst);
+    assert_true(worst < 1e-5);
+    close_golden(&g);
+}
+
+/* With the same padding a feature has the same bytes, whatever stands beside it. */
+static void features_do_not_depend_on_the_batch(void **state)
+{
+    (void)state;
+    golden g;
+    open_golden(&g, "radz", "radz", (llava_options){.dtype = T_F32});
+    int32_t ids[3][MAX_IDS];
+    uint8_t roles[MAX_IDS];
+    readout_prompt prompts[3];
+    memset(roles, READOUT_GLOBAL, sizeof roles);
+    for (int k = 0; k < 3; k++) {
+        char name[32];
+        snprintf(name, sizeof name, "text_ids_%d", k);
+        prompts[k] = (readout_prompt){.ids = ids[k], .roles = roles, .count = ids_of(&g, name, 0, ids[k])};
+    }
+    float together[3 * 32], turned[3 * 32];
+    readout_options how = {.layer = -2, .pad_to = 16};
+    MUST(readout(g.model, prompts, 3, &how, together, NULL, NULL, &err));
+    readout_prompt reversed[3] = {prompts[2], prompts[1], prompts[0]};
+    MUST(readout(g.model, reversed, 3, &how, turned, NULL, NULL, &err));
+    for (int k = 0; k < 3; k++)
+        assert_memory_equal(together + 32 * k, turned + 32 * (2 - k), 32 * sizeof(float));
+    close_golden(&g);
+}
+
+/* ---- shared prefixes ---------------------------------------------------------------------------------------------- */
+
+/* Questions behind a shared prefix have the logits that each has when its whole prompt runs by itself. */
+static void sharing_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const models[] = {"llava", "llava_mistral", "mistral_window"};
+    for (size_t m = 0; m < 3; m++) {
+        golden g;
+        open_golden(&g, models[m], models[m], (llava_options){.dtype = T_F32});
+        int64_t images = llava_config_of(g.model)->image_tokens > 0 ? 1 : 0;
+        int32_t ids[MAX_IDS], asked[4][6] = {{5, 6, 7, 8, 9, 10}, {11}, {12, 13, 14}, {5, 6, 7, 8, 9, 11}};
+        size_t lengths[4] = {6, 1, 3, 6}, count = ids_of(&g, images ? "ids1" : "ids", 0, ids);
+        int32_t wanted[3] = {3, 50, 95};
+        float shared[2][4][3], alone[3], again[2][4][3];
+        const float *pixels = images ? pixels_of(&g, "pixels1", 0, 1) : NULL;
+        prefix *p;
+        MUST(prefix_open(g.model, pixels, 2, images, ids, count, &p, &err)); /* both pictures, the same words */
+        questions q = {.ids = asked[0], .lengths = lengths, .count = 4, .length = 6};
+        MUST(prefix_logits(p, &q, wanted, 3, &shared[0][0][0], &err));
+        int32_t text[2][4][5];
+        size_t text_lengths[2][4];
+        MUST(prefix_generate(p, &q, 5, NULL, 0, &text[0][0][0], &text_lengths[0][0], NULL, &err));
+        MUST(prefix_logits(p, &q, wanted, 3, &again[0][0][0], &err));
+        assert_memory_equal(shared, again, sizeof shared); /* the prefix is as it was */
+        prefix_free(p);
+        double worst = 0;
+        for (int64_t b = 0; b < 2; b++) {
+            for (size_t i = 0; i < 4; i++) {
+                int32_t whole[MAX_IDS], answer[5];
+                size_t one = 1, n = count + lengths[i] - 1, got;
+                memcpy(whole, ids, count * sizeof *ids);
+                memcpy(whole + count, asked[i], lengths[i] * sizeof *ids);
+                MUST(prefix_open(g.model, images ? pixels_of(&g, "pixels1", b, 1) : NULL, 1, images, whole, n, &p, &err));
+                questions last = {.ids = whole + n, .lengths = &one, .count = 1, .length = 1};
+                MUST(prefix_logits(p, &last, wanted, 3, alone, &err));
+                for (int k = 0; k < 3; k++)
+                    worst = fmax(worst, fabs((double)alone[k] - shared[b][i][k]));
+                MUST(prefix_generate(p, &last, 5, NULL, 0, answer, &got, NULL, &err));
+                assert_int_equal(got, 5);
+                assert_memory_equal(answer, text[b][i], sizeof answer);
+                prefix_free(p);
+            }
+        }
+        print_message("%-16s shared against alone: %.1e\n", models[m], worst);
+        assert_true(worst < 1e-4);
+        /* and what another question is does not change a byte */
+        MUST(prefix_open(g.model, pixels, 2, images, ids, count, &p, &err));
+        asked[1][0] = 20;
+        lengths[1] = 4;
+        MUST(prefix_logits(p, &q, wanted, 3, &again[0][0][0], &err));
+        for (int b = 0; b < 2; b++) {
+            assert_memory_equal(shared[b][0], again[b][0], sizeof shared[b][0]);
+            assert_memory_equal(shared[b][2], again[b][2], 2 * sizeof shared[b][2]);
+        }
+        prefix_free(p);
+        close_golden(&g);
+    }
+}
+
+/* bf16 computes what f32 does, as far as its 8 bits go. */
+static void bf16_is_near(void **state)
+{
+    (void)state;
+    golden g;
+    open_golden(&g, "llava_mistral", "llava_mistral", (llava_options){.dtype = T_BF16});
+    assert_int_equal(decoder_dtype(llava_decoder(g.model)), T_BF16);
+    int32_t ids[MAX_IDS];
+    size_t n = ids_of(&g, "ids1", 0, ids), one = 1;
+    prefix *p;
+    MUST(prefix_open(g.model, pixels_of(&g, "pixels1", 0, 1), 1, 1, ids, n - 1, &p, &err));
+    questions q = {.ids = ids + n - 1, .lengths = &one, .count = 1, .length = 1};
+    int32_t rows[8] = {0, 5, 50, 100, 200, 300, 400, 419};
+    float got[8];
+    MUST(prefix_logits(p, &q, rows, 8, got, &err));
+    const safetensors_entry *e = entry(&g, "logits1");
+    const float *wanted_logits = (const float *)e->data + (e->shape[1] - 1) * e->shape[2];
+    double worst = 0, size = 0;
+    for (int k = 0; k < 8; k++) {
+        worst = fmax(worst, fabs((double)got[k] - wanted_logits[rows[k]]));
+        size = fmax(size, fabs((double)wanted_logits[rows[k]]));
+    }
+    print_message("bf16: logits up to %.2f differ by %.3f\n", size, worst);
+    assert_true(worst < 0.1 && worst > 0);
+    prefix_free(p);
+    close_golden(&g);
+}
+
+int main(void)
+{
+    radz_error err = {0};
+    if (t_threads_set(1, &err) != RADZ_OK)
+        return 1;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decoders_equal_transformers),
+        cmocka_unit_test(llava_equals_transformers),
+        cmocka_unit_test(adapter_equals_peft),
+        cmocka_unit_test(features_equal_reference),
+        cmocka_unit_test(features_do_not_depend_on_the_batch),
+        cmocka_unit_test(sharing_changes_nothing),
+        cmocka_unit_test(bf16_is_near),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
