@@ -1,7 +1,7 @@
 #include "config/llava_config.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -198,42 +198,46 @@ static radz_status read_original(const radz_json_doc *doc, const radz_json *root
     return RADZ_OK;
 }
 
+radz_status llava_config_parse(const radz_json_doc *doc, const char *dir, const char *tower_dir, llava_config *out,
+                               radz_error *err)
+{
+    *out = (llava_config){0};
+    const radz_json *root = radz_json_root(doc);
+    const char *type = "(none)";
+    radz_status status = config_string(doc, "", root, "model_type", &type, err);
+    if (status)
+        return status;
+    if (config_member(root, "mm_vision_tower") != NULL)
+        status = read_original(doc, root, dir, tower_dir, type, out, err);
+    else if (strcmp(type, "llava") == 0)
+        status = read_hf(doc, root, out, err);
+    else if (strcmp(type, "llama") == 0 || strcmp(type, "mistral") == 0)
+        status = read_decoder(doc, "", root, type, &out->decoder, err);
+    else
+        status = radz_fail(err, RADZ_E_UNSUPPORTED,
+                           "'%s': key 'model_type': '%.60s' is not a language model that is known; known: llava, llava_llama, "
+                           "llava_mistral, llama, mistral", radz_json_doc_name(doc), type);
+    if (status)
+        return status;
+    if (out->layout != LLAVA_ORIGINAL && tower_dir != NULL)
+        return radz_fail(err, RADZ_E_USAGE, "a vision tower '%s' is given, but '%s' %s", tower_dir, radz_json_doc_name(doc),
+                         out->layout == LLAVA_HF ? "has its own" : "is a decoder that sees no pictures");
+    if (out->layout == LLAVA_TEXT_ONLY)
+        return RADZ_OK;
+    out->image_tokens = clip_vision_patches(&out->vision) + (out->keep_class ? 1 : 0);
+    if (out->image_tokens >= out->decoder.context)
+        return radz_fail(err, RADZ_E_VALUE, "'%s': a picture takes %" PRId64 " tokens, the decoder's context is %" PRId64,
+                         radz_json_doc_name(doc), out->image_tokens, out->decoder.context);
+    return RADZ_OK;
+}
+
 radz_status llava_config_load(const char *dir, const char *tower_dir, llava_config *out, radz_error *err)
 {
     *out = (llava_config){0};
     radz_json_doc *doc;
     radz_status status = config_open(dir, "config.json", &doc, err);
-    if (status)
-        return status;
-    const radz_json *root = radz_json_root(doc);
-    const char *type = "(none)";
-    if ((status = config_string(doc, "", root, "model_type", &type, err)) != RADZ_OK)
-        goto done;
-    if (config_member(root, "mm_vision_tower") != NULL) {
-        status = read_original(doc, root, dir, tower_dir, type, out, err);
-    } else if (strcmp(type, "llava") == 0) {
-        status = read_hf(doc, root, out, err);
-    } else if (strcmp(type, "llama") == 0 || strcmp(type, "mistral") == 0) {
-        status = read_decoder(doc, "", root, type, &out->decoder, err);
-    } else {
-        status = radz_fail(err, RADZ_E_UNSUPPORTED,
-                           "'%s': key 'model_type': '%.60s' is not a language model that is known; known: llava, llava_llama, "
-                           "llava_mistral, llama, mistral", radz_json_doc_name(doc), type);
-    }
-    if (status)
-        goto done;
-    if (out->layout == LLAVA_TEXT_ONLY && tower_dir != NULL) {
-        status = radz_fail(err, RADZ_E_USAGE, "a vision tower '%s' is given, but '%s' is a decoder that sees no pictures",
-                           tower_dir, radz_json_doc_name(doc));
-        goto done;
-    }
-    if (out->layout != LLAVA_TEXT_ONLY) {
-        out->image_tokens = clip_vision_patches(&out->vision) + (out->keep_class ? 1 : 0);
-        if (out->image_tokens >= out->decoder.context)
-            status = radz_fail(err, RADZ_E_VALUE, "'%s': a picture takes %" PRId64 " tokens, the decoder's context is %" PRId64,
-                               radz_json_doc_name(doc), out->image_tokens, out->decoder.context);
-    }
-done:
+    if (status == RADZ_OK)
+        status = llava_config_parse(doc, dir, tower_dir, out, err);
     radz_json_free(doc);
     return status;
 }

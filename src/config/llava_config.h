@@ -33,6 +33,9 @@ typedef struct llava_config {
  * `tower_dir` (may be NULL) when given, else where mm_vision_tower points, as DIR/vision_tower, and under the last part of
  * mm_vision_tower's name in DIR and beside it. RADZ_E_MISSING lists the places. */
 radz_status llava_config_load(const char *dir, const char *tower_dir, llava_config *out, radz_error *err) RADZ_MUST_USE;
+/* The same of a config.json that is already read; `dir` is where its vision tower is looked for. */
+radz_status llava_config_parse(const radz_json_doc *doc, const char *dir, const char *tower_dir, llava_config *out,
+                               radz_error *err) RADZ_MUST_USE;
 const char *llava_layout_name(llava_layout layout); /* "decoder", "llava-hf", "llava" */
 
 #endif

@@ -110,6 +110,14 @@ static radz_status read_tokens(const radz_json_doc *doc, const radz_json *root, 
     return RADZ_OK;
 }
 
+static radz_status read_pooling(const char *file, const char *name, radz_pooling *out, radz_error *err)
+{
+    radz_error unknown = {0};
+    if (radz_pooling_parse(name, out, &unknown) == RADZ_OK)
+        return RADZ_OK;
+    return radz_fail(err, RADZ_E_VALUE, "'%s': key 'pooling': %s", file, unknown.message);
+}
+
 static radz_status check_tokens(const radz_config *c, const char *file, radz_error *err)
 {
     const radz_special_token *all[2 * RADZ_SPECIAL_MAX];
@@ -152,11 +160,11 @@ radz_status radz_config_parse(const radz_json_doc *doc, radz_config *out, radz_e
         (status = read_tokens(doc, root, "text_tokens", out->text_tokens, &out->text_token_count, err)) != RADZ_OK ||
         (status = config_i64(doc, "", root, "layer", -1001, 1000, &out->layer, err)) != RADZ_OK ||
         (status = config_string(doc, "", root, "pooling", &pooling, err)) != RADZ_OK ||
-        (pooling != NULL && (status = radz_pooling_parse(pooling, &out->pooling, err)) != RADZ_OK) ||
+        (pooling != NULL && (status = read_pooling(file, pooling, &out->pooling, err)) != RADZ_OK) ||
         (status = config_double(doc, "", root, "tau", &out->tau, err)) != RADZ_OK ||
         (status = read_text(doc, root, "image_prompt", out->image_prompt, sizeof out->image_prompt, err)) != RADZ_OK ||
         (status = read_text(doc, root, "text_prompt", out->text_prompt, sizeof out->text_prompt, err)) != RADZ_OK)
-        return status == RADZ_E_USAGE ? (void)radz_prefix(err, "'%s'", file), RADZ_E_VALUE : status;
+        return status;
     const radz_json *head = config_member(root, "head"), *lora = config_member(root, "lora");
     if (head != NULL &&
         ((status = known_keys(doc, "head", head, head_keys, 2, err)) != RADZ_OK ||

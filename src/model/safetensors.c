@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/workers.h"
+#include "model/state_dict.h"
 
 typedef struct shard {
     radz_map map; /* data NULL when the bytes are the caller's */
@@ -60,6 +61,15 @@ typedef struct header_walk {
     radz_error *err;
 } header_walk;
 
+static radz_status add_entry(void *context, const safetensors_entry *entry, radz_error *err)
+{
+    safetensors *st = context;
+    if (radz_grow(&st->entries, &st->capacity, st->count + 1, sizeof *st->entries, err))
+        return RADZ_E_NOMEM;
+    st->entries[st->count++] = *entry;
+    return RADZ_OK;
+}
+
 static radz_status read_entry(header_walk *walk, const char *name, const radz_json *value)
 {
     const char *file = walk->in->path;
@@ -111,11 +121,7 @@ static radz_status read_entry(header_walk *walk, const char *name, const radz_js
     entry.data = walk->data + begin;
     entry.bytes = (size_t)bytes;
 
-    safetensors *st = walk->st;
-    if (radz_grow(&st->entries, &st->capacity, st->count + 1, sizeof *st->entries, err))
-        return RADZ_E_NOMEM;
-    st->entries[st->count++] = entry;
-    return RADZ_OK;
+    return add_entry(walk->st, &entry, err);
 }
 
 static bool visit_entry(void *context, const char *key, const radz_json *value)
@@ -220,6 +226,14 @@ static radz_status new_shard(safetensors *st, const char *path, shard **out, rad
     return RADZ_OK;
 }
 
+/* The tensors of a file in memory, whichever of the two formats it has. */
+static radz_status read_file(safetensors *st, shard *in, const void *data, size_t size, radz_error *err)
+{
+    if (state_dict_is(data, size))
+        return state_dict_read(data, size, in->path, &st->names, add_entry, st, err);
+    return read_header(st, in, data, size, err);
+}
+
 static radz_status add_file(safetensors *st, const char *path, radz_error *err)
 {
     shard *in;
@@ -227,7 +241,7 @@ static radz_status add_file(safetensors *st, const char *path, radz_error *err)
     if (status == RADZ_OK)
         status = radz_map_open(path, &in->map, err);
     if (status == RADZ_OK)
-        status = read_header(st, in, in->map.data, in->map.size, err);
+        status = read_file(st, in, in->map.data, in->map.size, err);
     return status;
 }
 
@@ -337,28 +351,22 @@ radz_status safetensors_open(const char *path, safetensors **out, radz_error *er
 
 radz_status safetensors_open_dir(const char *dir, safetensors **out, radz_error *err)
 {
+    static const char *const names[] = {"model.safetensors", "model.safetensors.index.json", "pytorch_model.bin",
+                                        "pytorch_model.bin.index.json"};
     *out = NULL;
-    radz_status status = RADZ_OK;
-    char *one = radz_path_join(dir, "model.safetensors", err);
-    char *many = radz_path_join(dir, "model.safetensors.index.json", err);
-    char *pickle = radz_path_join(dir, "pytorch_model.bin", err);
-    if (one == NULL || many == NULL || pickle == NULL)
-        status = RADZ_E_NOMEM;
-    else if (radz_file_exists(one))
-        status = safetensors_open(one, out, err);
-    else if (radz_file_exists(many))
-        status = safetensors_open(many, out, err);
-    else if (radz_file_exists(pickle))
-        status = radz_fail(err, RADZ_E_UNSUPPORTED,
-                           "'%s': only pytorch_model.bin is there, which is a Python pickle; convert it to "
-                           "model.safetensors (save_pretrained of a recent transformers does)", dir);
-    else
-        status = radz_fail(err, RADZ_E_MISSING, "'%s': neither model.safetensors nor model.safetensors.index.json is there",
-                           dir);
-    free(one);
-    free(many);
-    free(pickle);
-    return status;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char *path = radz_path_join(dir, names[i], err);
+        if (path == NULL)
+            return RADZ_E_NOMEM;
+        bool there = radz_file_exists(path);
+        radz_status status = there ? safetensors_open(path, out, err) : RADZ_OK;
+        free(path);
+        if (there)
+            return status;
+    }
+    return radz_fail(err, RADZ_E_MISSING,
+                     "'%s': none of model.safetensors, model.safetensors.index.json, pytorch_model.bin and "
+                     "pytorch_model.bin.index.json is there", dir);
 }
 
 radz_status safetensors_parse(const void *data, size_t size, const char *name, safetensors **out, radz_error *err)
@@ -370,7 +378,7 @@ radz_status safetensors_parse(const void *data, size_t size, const char *name, s
     shard *in;
     radz_status status = new_shard(st, name, &in, err);
     if (status == RADZ_OK)
-        status = read_header(st, in, data, size, err);
+        status = read_file(st, in, data, size, err);
     if (status == RADZ_OK)
         status = finish(st, err);
     if (status) {

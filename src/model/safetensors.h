@@ -1,6 +1,7 @@
 /* Files of named tensors in the safetensors format: an 8-byte little-endian header length, a JSON header, then the data.
  * Reading maps the file and copies nothing; a file is accepted only when its tensors fill the data exactly, without gap
- * or overlap, as the format demands (https://github.com/huggingface/safetensors, "Format"). */
+ * or overlap, as the format demands (https://github.com/huggingface/safetensors, "Format"). Files of torch.save are read too,
+ * known by their first bytes (state_dict.h). */
 #ifndef RADZ_MODEL_SAFETENSORS_H
 #define RADZ_MODEL_SAFETENSORS_H
 
@@ -24,7 +25,8 @@ typedef struct safetensors safetensors;
  * RADZ_E_FORMAT: not the format; RADZ_E_UNSUPPORTED: an element type that libtorch has no counterpart for here;
  * RADZ_E_MISSING: a shard, or a tensor the index promises, is not there. The caller frees `*out`. */
 radz_status safetensors_open(const char *path, safetensors **out, radz_error *err) RADZ_MUST_USE;
-/* A model folder: its model.safetensors, else its model.safetensors.index.json. */
+/* A model folder: the first that is there of model.safetensors, model.safetensors.index.json, pytorch_model.bin and
+ * pytorch_model.bin.index.json. */
 radz_status safetensors_open_dir(const char *dir, safetensors **out, radz_error *err) RADZ_MUST_USE;
 /* The same from memory, which must outlive it; `name` stands for the file in messages. */
 radz_status safetensors_parse(const void *data, size_t size, const char *name, safetensors **out,

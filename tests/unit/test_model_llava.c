@@ -158,7 +158,7 @@ static double compare_all(golden *g, int64_t images, const char *suffix)
 }
 
 static const char *const TEXT_MODELS[] = {"llama", "llama_gqa_tied", "llama_yarn_bias", "mistral_window", "llama_linear_bf16"};
-static const char *const LLAVA_MODELS[] = {"llava", "llava_mistral", "original_mistral"};
+static const char *const LLAVA_MODELS[] = {"llava", "llava_mistral", "original_mistral", "original_bin"};
 
 static void decoders_equal_transformers(void **state)
 {
