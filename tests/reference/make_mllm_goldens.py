@@ -126,7 +126,7 @@ def original(name, model, seed, kind, binary):
     """The same weights under the names and in the files of the original LLaVA: model.layers..., model.mm_projector.0/2, and the
     vision tower in a folder of its own."""
     folder = OUT / name
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     text = model.config.text_config
     weights, tower = {}, {}
     for key, value in model.state_dict().items():
@@ -153,7 +153,7 @@ def original(name, model, seed, kind, binary):
         config["sliding_window"] = None
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     vision = folder / "clip-vit-tiny"
-    vision.mkdir()
+    vision.mkdir(exist_ok=True)
     c = model.config.vision_config
     (vision / "config.json").write_text(json.dumps({"model_type": "clip", "projection_dim": 8, "vision_config": {
         "hidden_size": c.hidden_size, "intermediate_size": c.intermediate_size, "num_hidden_layers": c.num_hidden_layers,
@@ -210,7 +210,7 @@ def radz(model, seed):
             a, b = rand(rank, weight.shape[1]) / 6, rand(weight.shape[0], rank) / 6
             lora[f"lora.layers.{i}.{name}.lora_A.weight"], lora[f"lora.layers.{i}.{name}.lora_B.weight"] = a, b
             weight += alpha / rank * (b @ a)
-    shutil.copytree(OUT / "llava", folder, ignore=shutil.ignore_patterns("golden.safetensors"))
+    shutil.copytree(OUT / "llava", folder, ignore=shutil.ignore_patterns("golden.safetensors", "tokenizer*"), dirs_exist_ok=True)
     save_file(special | head | lora, folder / "radz.safetensors", metadata={"format": "pt"})
     (folder / "radz.json").write_text(json.dumps({
         "format": "radz", "version": 1, **tokens, "layer": layer, "pooling": "special", "head": {"hidden": inner, "dim": out},
@@ -254,8 +254,13 @@ def radz(model, seed):
 
 
 def main():
-    shutil.rmtree(OUT, ignore_errors=True)
-    OUT.mkdir(parents=True)
+    OUT.mkdir(parents=True, exist_ok=True)
+    for path in sorted(OUT.rglob("*"), reverse=True):  # all but the tokenizers, which another script makes
+        if path.is_dir():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif not path.name.startswith("tokenizer"):
+            path.unlink()
     text_model("llama", LlamaForCausalLM(llama()), 1)
     text_model("llama_gqa_tied", LlamaForCausalLM(llama(
         num_key_value_heads=2, tie_word_embeddings=True, max_position_embeddings=256,

@@ -392,6 +392,211 @@ static void bf16_is_near(void **state)
     close_golden(&g);
 }
 
+/* ---- bad input ---------------------------------------------------------------------------------------------------- */
+
+static char folder[] = "/tmp/radz_llava_XXXXXX";
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st;
+    (void)type;
+    (void)at;
+    return remove(path);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) == NULL ? -1 : 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* A folder whose files are links to the golden model's, but for `file`, a copy in which `old` is `new` once (NULL: it is
+ * left out). */
+static void altered(const char *model, const char *file, const char *old, const char *new, char dir[256])
+{
+    static int number;
+    char from[512], to[512];
+    radz_strlist names = {0};
+    snprintf(dir, 256, "%s/%d", folder, number++);
+    snprintf(from, sizeof from, GOLDEN "%s", model);
+    MUST(radz_mkdirs(dir, &err));
+    MUST(radz_dir_list(from, "", &names, &err));
+    bool found = false;
+    for (size_t i = 0; i < names.count; i++) {
+        snprintf(from, sizeof from, GOLDEN "%s/%s", model, names.items[i]);
+        snprintf(to, sizeof to, "%s/%s", dir, names.items[i]);
+        if (strcmp(names.items[i], file) != 0) {
+            assert_int_equal(symlink(from, to), 0);
+            continue;
+        }
+        found = true;
+        if (old == NULL)
+            continue;
+        char *data;
+        size_t size;
+        MUST(radz_file_read(from, 1 << 24, &data, &size, &err));
+        char *at = memmem(data, size, old, strlen(old));
+        if (at == NULL)
+            fail_msg("'%s' has no %s", from, old);
+        size_t head = (size_t)(at - data), tail = size - head - strlen(old);
+        char *edited = malloc(size + strlen(new));
+        assert_non_null(edited);
+        memcpy(edited, data, head);
+        memcpy(edited + head, new, strlen(new));
+        memcpy(edited + head + strlen(new), at + strlen(old), tail);
+        MUST(radz_file_write(to, edited, head + strlen(new) + tail, &err));
+        free(data);
+        free(edited);
+    }
+    assert_true(found);
+    radz_strlist_free(&names);
+}
+
+static void refused(const char *dir, llava_options options, radz_status code, const char *one, const char *other)
+{
+    radz_error err = {0};
+    llava *m;
+    options.threads = 1;
+    radz_status status = llava_open(dir, &options, &m, &err);
+    if (m != NULL)
+        fail_msg("%s is accepted (wanted %s)", dir, one);
+    if (status != code || err.code != code || strstr(err.message, one) == NULL || strstr(err.message, other) == NULL)
+        fail_msg("status %s, '%s' (wanted '%s', '%s')", radz_status_name(status), err.message, one, other);
+}
+
+static void bad_models_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *model, *file, *old, *new;
+        radz_status code;
+        const char *one, *other;
+    } cases[] = {
+        {"llava", "config.json", "\"vocab_size\": 420", "\"vocab_size\": 421", RADZ_E_VALUE, "embed_tokens.weight' has shape [420,32]",
+         "the configuration wants [421,32]"},
+        {"llava", "config.json", "\"num_hidden_layers\": 3", "\"num_hidden_layers\": 2", RADZ_E_VALUE, "no place for", "layers.2."},
+        {"llava", "config.json", "\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\"", RADZ_E_UNSUPPORTED, "'gelu'", "wanted 'silu'"},
+        {"llava", "config.json", "\"rope_type\": \"default\"", "\"rope_type\": \"longrope\", \"factor\": 2.0", RADZ_E_UNSUPPORTED,
+         "'longrope' is not known", "known: default, linear, dynamic, yarn, llama3"},
+        {"llava", "config.json", "\"num_key_value_heads\": 4", "\"num_key_value_heads\": 3", RADZ_E_VALUE, "num_attention_heads, 4",
+         "num_key_value_heads, 3"},
+        {"llava", "config.json", "\"vision_feature_layer\": -2", "\"vision_feature_layer\": -7", RADZ_E_VALUE, "-7",
+         "the vision tower has 3 layers"},
+        {"llava", "config.json", "\"model_type\": \"llava\"", "\"model_type\": \"qwen2_vl\"", RADZ_E_UNSUPPORTED, "'qwen2_vl'", "known: llava"},
+        {"llava", "config.json", "\"max_position_embeddings\": 128", "\"max_position_embeddings\": 9", RADZ_E_VALUE, "takes 9 tokens",
+         "context is 9"},
+        {"llava_mistral", "model-00002-of-00004.safetensors", NULL, NULL, RADZ_E_MISSING, "model-00002-of-00004.safetensors", ""},
+        {"original_mistral", "config.json", "\"mm_hidden_size\": 16", "\"mm_hidden_size\": 20", RADZ_E_VALUE, "'mm_hidden_size': 20",
+         "width of 16"},
+        {"original_mistral", "config.json", "mlp2x_gelu", "resampler", RADZ_E_UNSUPPORTED, "'resampler'", "known: linear, mlp2x_gelu"},
+        {"original_mistral", "clip-vit-tiny", NULL, NULL, RADZ_E_MISSING, "'mm_vision_tower': 'openai/clip-vit-tiny'", "vision_tower'"},
+        {"radz", "radz.safetensors", NULL, NULL, RADZ_E_MISSING, "radz.safetensors", ""},
+        {"radz", "radz.json", "\"layer\": -2", "\"layer\": -9", RADZ_E_VALUE, "'layer': -9", "the decoder has 3 layers"},
+        {"radz", "radz.json", "\"dim\": 16", "\"dim\": 17", RADZ_E_VALUE, "head.fc2.weight' has shape [16,24]", "wants [17,24]"},
+        {"radz", "radz.json", "\"rank\": 2", "\"rank\": 3", RADZ_E_VALUE, "lora_A.weight", "3"},
+        {"radz", "radz.json", "\"tau\"", "\"tua\"", RADZ_E_VALUE, "unknown key 'tua'", "did you mean 'tau'"},
+        {"radz", "radz.json", "\"pooling\": \"special\"", "\"pooling\": \"max\"", RADZ_E_VALUE, "'max'", "known: special, last, mean"},
+        {"radz", "radz.json", "\"id\": 402", "\"id\": 401", RADZ_E_VALUE, "<ImgCls_0>", "must differ"},
+        {"original_bin", "pytorch_model-00001-of-00002.bin", "_rebuild_tensor_v2", "_rebuild_tensor_v9", RADZ_E_UNSUPPORTED,
+         "'torch._utils._rebuild_tensor_v9'", "nothing was run"},
+        {"original_bin", "pytorch_model-00001-of-00002.bin", "PK\5\6", "PK\5\7", RADZ_E_FORMAT, "pytorch_model-00001", "no directory"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char dir[256];
+        altered(cases[i].model, cases[i].file, cases[i].old, cases[i].new, dir);
+        refused(dir, (llava_options){.dtype = T_F32}, cases[i].code, cases[i].one, cases[i].other);
+    }
+    refused(GOLDEN "llava", (llava_options){.dtype = T_F32, .tower_dir = "/tmp"}, RADZ_E_USAGE, "vision tower '/tmp'", "has its own");
+    refused(GOLDEN "llama_linear_bf16", (llava_options){.dtype = T_F32, .radz_dir = GOLDEN "radz"}, RADZ_E_VALUE, "shape [32,32]",
+            "[8,32]");
+    refused(GOLDEN "llama", (llava_options){.dtype = T_I32}, RADZ_E_USAGE, "f32, f16 or bf16", "i32");
+}
+
+static void bad_adapters_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *old, *new;
+        radz_status code;
+        const char *one, *other;
+    } cases[] = {
+        {"\"use_dora\": false", "\"use_dora\": true", RADZ_E_UNSUPPORTED, "'use_dora'", "wanted false"},
+        {"\"r\": 3", "\"r\": 4", RADZ_E_VALUE, "lora_A.weight", "4"},
+        {"\"peft_type\": \"LORA\"", "\"peft_type\": \"IA3\"", RADZ_E_UNSUPPORTED, "'IA3'", "wanted 'LORA'"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char dir[256];
+        altered("adapter", "adapter_config.json", cases[i].old, cases[i].new, dir);
+        refused(GOLDEN "llava", (llava_options){.dtype = T_F32, .adapter_dir = dir}, cases[i].code, cases[i].one, cases[i].other);
+    }
+    refused(GOLDEN "original_bin", (llava_options){.dtype = T_F32, .adapter_dir = GOLDEN "adapter"}, RADZ_E_VALUE, "layers.2.",
+            "belongs to no weight"); /* it has two layers */
+    refused(GOLDEN "mistral_window", (llava_options){.dtype = T_F32, .adapter_dir = GOLDEN "adapter"}, RADZ_E_VALUE, "[16,32]",
+            "shape [32,32]");
+}
+
+static void bad_prompts_are_refused(void **state)
+{
+    (void)state;
+    golden g;
+    open_golden(&g, "radz", "radz", (llava_options){.dtype = T_F32});
+    int32_t ids[MAX_IDS] = {1, 400, 5};
+    int64_t length;
+    float out[64];
+    radz_error err = {0};
+    assert_int_equal(llava_prompt_length(g.model, ids, 3, 0, 0, &length, &err), RADZ_E_VALUE);
+    assert_non_null(strstr(err.message, "1 places for pictures, but 0"));
+    ids[2] = 500;
+    err = (radz_error){0};
+    assert_int_equal(llava_prompt_length(g.model, ids, 3, 1, 0, &length, &err), RADZ_E_VALUE);
+    assert_non_null(strstr(err.message, "id 500"));
+    ids[2] = 421; /* a special token */
+    err = (radz_error){0};
+    assert_int_equal(llava_prompt_length(g.model, ids, 3, 1, 0, &length, &err), RADZ_OK);
+    assert_int_equal(length, 11);
+    for (int i = 0; i < 130; i++)
+        ids[i] = 5;
+    assert_int_equal(llava_prompt_length(g.model, ids, 129, 0, 0, &length, &err), RADZ_E_VALUE);
+    assert_non_null(strstr(err.message, "129 positions, the model's context is 128"));
+
+    uint8_t roles[MAX_IDS] = {0};
+    readout_prompt p = {.ids = ids, .roles = roles, .count = 4};
+    err = (radz_error){0};
+    assert_int_equal(readout(g.model, &p, 1, &(readout_options){.layer = -2}, out, NULL, NULL, &err), RADZ_E_VALUE);
+    assert_non_null(strstr(err.message, "no position for the global feature"));
+    roles[0] = READOUT_GLOBAL;
+    err = (radz_error){0};
+    assert_int_equal(readout(g.model, &p, 1, &(readout_options){.layer = 4}, out, NULL, NULL, &err), RADZ_E_VALUE);
+    assert_non_null(strstr(err.message, "hidden state 4"));
+    err = (radz_error){0};
+    assert_int_equal(readout(g.model, &p, 1, &(readout_options){.layer = -2, .pad_to = 3}, out, NULL, NULL, &err), RADZ_E_VALUE);
+    assert_non_null(strstr(err.message, "padded to"));
+
+    prefix *q;
+    err = (radz_error){0};
+    assert_int_equal(prefix_open(g.model, NULL, 1, 0, ids, 100, &q, &err), RADZ_OK);
+    size_t n = 20, got;
+    int32_t answer[32], wanted = 999;
+    questions asked = {.ids = ids, .lengths = &n, .count = 1, .length = 20};
+    err = (radz_error){0};
+    assert_int_equal(prefix_generate(q, &asked, 16, NULL, 0, answer, &got, NULL, &err), RADZ_E_VALUE);
+    assert_non_null(strstr(err.message, "question 0 of 20 tokens behind 100 positions"));
+    err = (radz_error){0};
+    assert_int_equal(prefix_logits(q, &asked, &wanted, 1, out, &err), RADZ_E_VALUE);
+    assert_non_null(strstr(err.message, "id 999"));
+    wanted = 7; /* and it still works */
+    err = (radz_error){0};
+    assert_int_equal(prefix_logits(q, &asked, &wanted, 1, out, &err), RADZ_OK);
+    prefix_free(q);
+    close_golden(&g);
+}
+
 int main(void)
 {
     radz_error err = {0};
@@ -405,6 +610,9 @@ int main(void)
         cmocka_unit_test(features_do_not_depend_on_the_batch),
         cmocka_unit_test(sharing_changes_nothing),
         cmocka_unit_test(bf16_is_near),
+        cmocka_unit_test(bad_models_are_refused),
+        cmocka_unit_test(bad_adapters_are_refused),
+        cmocka_unit_test(bad_prompts_are_refused),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
