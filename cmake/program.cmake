@@ -28,6 +28,18 @@ set_target_properties(radz PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DI
 radz_link_whole(radz ${core_rooms})
 install(TARGETS radz LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/radz-bench)
 
+# The helper process that reads DICOM files.
+if(TARGET radz_image)
+  add_executable(radz_dicom ${CMAKE_SOURCE_DIR}/src/image/gdcm_helper.cpp)
+  set_target_properties(radz_dicom PROPERTIES OUTPUT_NAME radz-dicom CXX_STANDARD 17 CXX_STANDARD_REQUIRED ON
+                        CXX_EXTENSIONS OFF RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+  target_include_directories(radz_dicom SYSTEM PRIVATE ${GDCM_INCLUDE_DIR})
+  target_compile_options(radz_dicom PRIVATE -Wall -Wextra)
+  target_link_libraries(radz_dicom PRIVATE radz_flags ${GDCM_MSFF_LIBRARY} ${GDCM_DSED_LIBRARY} ${GDCM_DICT_LIBRARY}
+                        ${GDCM_Common_LIBRARY})
+  install(TARGETS radz_dicom RUNTIME DESTINATION ${CMAKE_INSTALL_LIBDIR}/radz-bench)
+endif()
+
 if(TARGET radz_train)
   add_library(radz_torch_plugin MODULE ${CMAKE_BINARY_DIR}/empty.c)
   set_target_properties(radz_torch_plugin PROPERTIES OUTPUT_NAME radz_torch LINKER_LANGUAGE CXX

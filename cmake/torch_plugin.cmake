@@ -46,6 +46,5 @@ if(TARGET radz_encoder)
     endif()
     message(STATUS "libtorch ${torch_version} (${torch_cpu}), BLAS: ${torch_blas}")
   endif()
-  target_compile_definitions(radz_encoder PRIVATE RADZ_TORCH_VERSION="${torch_version}" RADZ_TORCH_BLAS="${torch_blas}"
-                             RADZ_LIBDIR="${CMAKE_INSTALL_LIBDIR}")
+  target_compile_definitions(radz_encoder PRIVATE RADZ_TORCH_VERSION="${torch_version}" RADZ_TORCH_BLAS="${torch_blas}")
 endif()

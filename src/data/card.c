@@ -155,6 +155,7 @@ static const cyaml_schema_field_t model_fields[] = {
     RADZ_FIELD_TEXT_OPTIONAL("prompts", radz_model_card, prompts),
     RADZ_FIELD_TEXT_OPTIONAL("preprocess", radz_model_card, preprocess),
     RADZ_FIELD_TEXTS_OPTIONAL("preprocess_steps", radz_model_card, preprocess_steps),
+    RADZ_FIELD_TEXT_OPTIONAL("decode", radz_model_card, decode),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t model_root = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, radz_model_card, model_fields)};
 static const radz_card_range model_ranges[] = {{"batch", 1, 4096}, {NULL, 0, 0}};

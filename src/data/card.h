@@ -89,6 +89,7 @@ typedef struct radz_model_card {
     char *preprocess;        /* a recipe's name, or "model" */
     char **preprocess_steps; /* the steps of a recipe, in order, one text each */
     size_t preprocess_steps_count;
+    char *decode; /* optional: how files are read, arguments of the recipe step `decode`, put in front of the others */
 } radz_model_card;
 
 /* Where a model's weights are: the environment variable, else `path` (below `home` when relative). `*folder` is the

@@ -171,7 +171,8 @@ static radz_status read_config(radz_encoder *e, const family *kind, const char *
     return status;
 }
 
-static radz_status read_recipe(radz_encoder *e, const radz_encoder_options *o, radz_error *err)
+/* The recipe of the card or of the model's folder. */
+static radz_status read_own_recipe(radz_encoder *e, const radz_encoder_options *o, radz_error *err)
 {
     if (o->n_preprocess_steps > 0 && o->preprocess != NULL)
         return radz_fail(err, RADZ_E_USAGE, "preprocessing is given twice: as '%s' and as steps", o->preprocess);
@@ -199,6 +200,24 @@ static radz_status read_recipe(radz_encoder *e, const radz_encoder_options *o, r
                            path);
     free(path);
     return status;
+}
+
+static radz_status read_recipe(radz_encoder *e, const radz_encoder_options *o, radz_error *err)
+{
+    radz_status status = read_own_recipe(e, o, err);
+    if (status != RADZ_OK || o->decode == NULL)
+        return status;
+    radz_strbuf text = {0};
+    radz_recipe *recipe = NULL;
+    status = radz_strbuf_printf(&text, err, "decode %s; %s", o->decode, radz_recipe_text(e->recipe));
+    if (status == RADZ_OK)
+        status = radz_recipe_parse("decode", text.text, &recipe, err);
+    radz_strbuf_free(&text);
+    if (status != RADZ_OK)
+        return status;
+    radz_recipe_free(e->recipe);
+    e->recipe = recipe;
+    return RADZ_OK;
 }
 
 static bool add_shard(void *context, const char *key, const radz_json *value)

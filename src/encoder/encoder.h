@@ -23,6 +23,7 @@ typedef struct radz_encoder_options {
     const char *preprocess;
     const char *const *preprocess_steps; /* [n_preprocess_steps] as in image/preprocess.h, one step each */
     size_t n_preprocess_steps;
+    const char *decode; /* arguments of a `decode` step that is put in front, or NULL */
 } radz_encoder_options;
 
 /* What is known without libtorch. All borrowed from the encoder. */

@@ -8,12 +8,13 @@ typedef struct radz_codec {
     const char *name;
     bool (*claims)(const unsigned char *data, size_t size); /* by magic bytes */
     /* `out` has no size yet; call radz_picture_shape once the header is known. `name` is the file, for messages. */
-    radz_status (*decode)(const unsigned char *data, size_t size, const char *name, const radz_picture_limits *limits,
+    radz_status (*decode)(const unsigned char *data, size_t size, const char *name, const radz_picture_options *options,
                           radz_picture *out, radz_error *err);
 } radz_codec;
 
 extern const radz_codec radz_codec_png;
 extern const radz_codec radz_codec_jpeg;
+extern const radz_codec radz_codec_dicom;
 
 /* Checks a header against the limits and makes room. The samples are not initialised. */
 radz_status radz_picture_shape(radz_picture *out, const char *name, const radz_picture_limits *limits, size_t width,

@@ -117,8 +117,22 @@ static void cmyk_row(const unsigned char *in, unsigned char *out, size_t width)
     }
 }
 
+/* The largest of 8, 4, 2, 1 by which the picture can be divided without falling below what is asked, as in Pillow's
+ * Image.draft. */
+static unsigned draft_divisor(size_t width, size_t height, const radz_decoding *how)
+{
+    const size_t shorter = width < height ? width : height, longer = width < height ? height : width;
+    const size_t have[4] = {shorter, longer, width, height};
+    const size_t least[4] = {how->least_shorter, how->least_longer, how->least_width, how->least_height};
+    size_t possible = 0;
+    for (int i = 0; i < 4; i++)
+        if (least[i] != 0 && (possible == 0 || have[i] / least[i] < possible))
+            possible = have[i] / least[i] < 1 ? 1 : have[i] / least[i];
+    return possible >= 8 ? 8 : possible >= 4 ? 4 : possible >= 2 ? 2 : 1;
+}
+
 static radz_status jpeg_decode(const unsigned char *data, size_t size, const char *name,
-                               const radz_picture_limits *limits, radz_picture *out, radz_error *err)
+                               const radz_picture_options *options, radz_picture *out, radz_error *err)
 {
     jpeg_errors errors;
     errors_init(&errors, name, size, err);
@@ -143,9 +157,14 @@ static radz_status jpeg_decode(const unsigned char *data, size_t size, const cha
         goto done;
     }
     cinfo.out_color_space = colours == 1 ? JCS_GRAYSCALE : colours == 3 ? JCS_RGB : JCS_CMYK;
-    st = radz_picture_shape(out, name, limits, cinfo.image_width, cinfo.image_height, colours == 1 ? 1 : 3, 8, err);
+    st = radz_picture_shape(out, name, &options->limits, cinfo.image_width, cinfo.image_height, colours == 1 ? 1 : 3, 8, err);
     if (st != RADZ_OK)
         goto done;
+    cinfo.scale_num = 1;
+    cinfo.scale_denom = draft_divisor(out->width, out->height, &options->decoding);
+    jpeg_calc_output_dimensions(&cinfo);
+    out->width = cinfo.output_width;
+    out->height = cinfo.output_height;
     if (colours == 4) {
         inks = malloc(out->width * 4);
         if (inks == NULL) {

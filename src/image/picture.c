@@ -7,10 +7,10 @@
 #include "base/file.h"
 #include "image/codec.h"
 
-static const radz_codec *const codecs[] = {&radz_codec_png, &radz_codec_jpeg};
+static const radz_codec *const codecs[] = {&radz_codec_png, &radz_codec_jpeg, &radz_codec_dicom};
 enum { CODEC_COUNT = sizeof codecs / sizeof codecs[0] };
 
-const radz_picture_limits RADZ_PICTURE_LIMITS = {20000, (size_t)256 << 20, (size_t)1 << 30};
+static const radz_picture_options defaults = {.limits = RADZ_PICTURE_LIMITS};
 
 const char *radz_picture_codec_name(size_t i)
 {
@@ -58,21 +58,21 @@ static void describe_start(const unsigned char *data, size_t size, char text[64]
                                : snprintf(text + used, 64 - used, "%s%02x", i == 0 ? "" : " ", data[i]));
 }
 
-radz_status radz_picture_decode(const void *data, size_t size, const char *name, const radz_picture_limits *limits,
+radz_status radz_picture_decode(const void *data, size_t size, const char *name, const radz_picture_options *options,
                                 radz_picture *out, radz_error *err)
 {
     out->width = out->height = 0;
     out->channels = out->bits = 0;
-    out->warnings = 0;
+    out->warnings = out->white = 0;
     out->codec = NULL;
-    if (limits == NULL)
-        limits = &RADZ_PICTURE_LIMITS;
+    if (options == NULL)
+        options = &defaults;
     if (size == 0)
         return radz_fail(err, RADZ_E_FORMAT, "'%s': the file is empty (0 bytes), an image was wanted", name);
     for (size_t i = 0; i < CODEC_COUNT; i++) {
         if (!codecs[i]->claims(data, size))
             continue;
-        radz_status st = codecs[i]->decode(data, size, name, limits, out, err);
+        radz_status st = codecs[i]->decode(data, size, name, options, out, err);
         if (st == RADZ_OK)
             out->codec = codecs[i]->name;
         else
@@ -82,19 +82,19 @@ radz_status radz_picture_decode(const void *data, size_t size, const char *name,
     char start[64];
     describe_start(data, size, start);
     return radz_fail(err, RADZ_E_FORMAT,
-                     "'%s': not an image of a known kind: %zu bytes beginning with '%s', wanted a PNG or JPEG file", name,
+                     "'%s': not an image of a known kind: %zu bytes beginning with '%s', wanted a PNG, JPEG or DICOM file", name,
                      size, start);
 }
 
-radz_status radz_picture_read(const char *path, const radz_picture_limits *limits, radz_picture *out, radz_error *err)
+radz_status radz_picture_read(const char *path, const radz_picture_options *options, radz_picture *out, radz_error *err)
 {
     out->width = out->height = 0;
     char *data;
     size_t size;
     radz_status st =
-        radz_file_read(path, limits != NULL ? limits->max_bytes : RADZ_PICTURE_LIMITS.max_bytes, &data, &size, err);
+        radz_file_read(path, options != NULL ? options->limits.max_bytes : defaults.limits.max_bytes, &data, &size, err);
     if (st == RADZ_OK)
-        st = radz_picture_decode(data, size, path, limits, out, err);
+        st = radz_picture_decode(data, size, path, options, out, err);
     free(data);
     return st;
 }

@@ -86,7 +86,7 @@ static bool expand_palette(radz_picture *out, const png_color *palette, int colo
 }
 
 static radz_status png_decode(const unsigned char *data, size_t size, const char *name,
-                              const radz_picture_limits *limits, radz_picture *out, radz_error *err)
+                              const radz_picture_options *options, radz_picture *out, radz_error *err)
 {
     png_source source = {.data = data, .size = size, .name = name, .err = err, .status = RADZ_E_FORMAT};
     png_structp volatile png = NULL;
@@ -111,7 +111,7 @@ static radz_status png_decode(const unsigned char *data, size_t size, const char
     int bits, type, interlace;
     png_get_IHDR(png, info, &width, &height, &bits, &type, &interlace, NULL, NULL);
     int channels = type == PNG_COLOR_TYPE_GRAY || type == PNG_COLOR_TYPE_GRAY_ALPHA ? 1 : 3;
-    st = radz_picture_shape(out, name, limits, width, height, channels, bits == 16 ? 16 : 8, err);
+    st = radz_picture_shape(out, name, &options->limits, width, height, channels, bits == 16 ? 16 : 8, err);
     if (st != RADZ_OK)
         goto done;
 

@@ -236,14 +236,16 @@ static radz_status map_levels(radz_preprocessor *p, canvas *c, radz_error *err)
     return RADZ_OK;
 }
 
-static radz_status to_depth8(radz_preprocessor *p, canvas *c, int from, radz_error *err)
+static radz_status to_depth8(radz_preprocessor *p, canvas *c, int from, unsigned white, radz_error *err)
 {
     if (c->kind == SAMPLE_U8)
         return RADZ_OK;
     unsigned low, high;
     extremes(c, &low, &high);
     for (unsigned v = 0; v <= high; v++) {
-        if (from == FROM_MAX)
+        if (from == FROM_MAX && white != 0) /* whole numbers: cutting twice, here and in the decoder, is cutting once */
+            p->levels8[v] = (uint8_t)(v < white ? v * 255 / white : 255);
+        else if (from == FROM_MAX)
             p->levels8[v] = (uint8_t)(high == 0 ? 0.0 : (double)v / high * 255.0);
         else
             p->levels8[v] = (uint8_t)(from == FROM_HIGH ? v >> 8 : v < 255 ? v : 255);
@@ -567,16 +569,18 @@ static radz_status pad(radz_preprocessor *p, canvas *c, const recipe_step *s, ra
 
 /* --- the whole --- */
 
-static radz_status run_step(radz_preprocessor *p, canvas *c, const recipe_step *s, radz_error *err)
+static radz_status run_step(radz_preprocessor *p, canvas *c, const recipe_step *s, unsigned white, radz_error *err)
 {
     switch (s->code) {
+    case STEP_DECODE: /* done before we saw the picture */
+        return RADZ_OK;
     case STEP_GRAY:
         return to_gray(p, c, err);
     case STEP_RGB:
         c->channels = 3;
         return RADZ_OK;
     case STEP_DEPTH8:
-        return to_depth8(p, c, s->word, err);
+        return to_depth8(p, c, s->word, white, err);
     case STEP_MINMAX8:
         return to_minmax8(p, c, err);
     case STEP_EQUALIZE:
@@ -616,7 +620,7 @@ radz_status radz_preprocess(radz_preprocessor *p, const radz_picture *picture, f
             s = last;
             continue;
         }
-        st = run_step(p, &c, s, err);
+        st = run_step(p, &c, s, picture->white, err);
         if (st != RADZ_OK)
             return radz_prefix(err, "preprocess step %zu", (size_t)(s - recipe->steps) + 1);
         s++;

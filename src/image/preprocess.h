@@ -1,10 +1,15 @@
 /* From a decoded picture to what a model's image tower takes: recipes as data, and the machine that runs one.
  *
  * A recipe is a list of steps with named arguments. The kinds of steps (also in `radz_recipe_step_help`):
+ *   decode rescale=on lut=on window=on invert=on jpeg=exact
+ *                         first step only: how the file is read. DICOM: whether the rescaling, the VOI LUT, the window and
+ *                         the inversion of MONOCHROME1 are carried out. JPEG: draft1 and draft2 decode at 1/2, 1/4 or 1/8
+ *                         of the size, as long as that is at least 1 or 2 times the size of the first resize (Pillow's
+ *                         Image.draft): faster, but not the same numbers
  *   gray                  to one channel, Pillow's convert("L"); a gray picture stays as it is
  *   rgb                   to three channels (a gray picture is repeated, at no cost)
- *   depth8 from=max       16-bit samples to 8 bits; 8-bit ones stay. max: x 255 / the picture's maximum, cut; high: the
- *                         upper byte; clip: 255 at most (what Pillow's convert does)
+ *   depth8 from=max       16-bit samples to 8 bits; 8-bit ones stay. max: x 255 / the picture's maximum (where the
+ *                         file says what is white, as a DICOM window does: / that), cut; high: the upper byte; clip: 255 at most (what Pillow's convert does)
  *   minmax8               the picture's minimum .. maximum to 0 .. 255, cut to whole numbers
  *   equalize bins=256     histogram equalisation as skimage.exposure.equalize_hist(x / 255) * 255, cut
  *   float divide=none     to float; full: divided by 255 or 65535 (torchvision's ToTensor); max: by the maximum
@@ -59,6 +64,8 @@ void radz_recipe_free(radz_recipe *recipe);
 
 /* One canonical text: the same for the same recipe however it was written; part of cache keys. Owned by the recipe. */
 const char *radz_recipe_text(const radz_recipe *recipe);
+/* How the pictures are to be decoded; goes into radz_picture_options. Owned by the recipe. */
+const radz_decoding *radz_recipe_decoding(const radz_recipe *recipe);
 size_t radz_recipe_height(const radz_recipe *recipe);
 size_t radz_recipe_width(const radz_recipe *recipe);
 /* i-th kind of step and its arguments, "crop size= round=down"; NULL past the end. */

@@ -20,7 +20,7 @@ typedef struct arg_kind {
     const char *fallback;     /* NULL: required */
 } arg_kind;
 
-enum { MAX_ARGS = 3 };
+enum { MAX_ARGS = 5 };
 
 typedef struct step_kind {
     const char *name;
@@ -28,6 +28,8 @@ typedef struct step_kind {
     const char *help;
 } step_kind;
 
+static const char *const switch_words[] = {"on", "off", NULL};
+static const char *const jpeg_words[] = {"exact", "draft1", "draft2", NULL};
 static const char *const from_words[] = {"max", "high", "clip", NULL};
 static const char *const divide_words[] = {"none", "full", "max", NULL};
 static const char *const mode_words[] = {"shorter", "longer", "longer-ratio", "squash", NULL};
@@ -38,6 +40,13 @@ static const char *const filter_words[] = {"nearest", "box", "bilinear", "hammin
 _Static_assert(sizeof filter_words / sizeof filter_words[0] == RADZ_FILTER_COUNT + 1, "one word per filter");
 
 static const step_kind kinds[STEP_COUNT] = {
+    [STEP_DECODE] = {"decode",
+                     {{"rescale", ARG_WORD, offsetof(recipe_step, rescale), switch_words, "on"},
+                      {"lut", ARG_WORD, offsetof(recipe_step, lut), switch_words, "on"},
+                      {"window", ARG_WORD, offsetof(recipe_step, window), switch_words, "on"},
+                      {"invert", ARG_WORD, offsetof(recipe_step, invert), switch_words, "on"},
+                      {"jpeg", ARG_WORD, offsetof(recipe_step, word), jpeg_words, "exact"}},
+                     "decode rescale=on|off lut=on|off window=on|off invert=on|off jpeg=exact|draft1|draft2"},
     [STEP_GRAY] = {"gray", {{0}}, "gray"},
     [STEP_RGB] = {"rgb", {{0}}, "rgb"},
     [STEP_DEPTH8] = {"depth8",
@@ -293,6 +302,7 @@ static radz_status parse_step(const radz_recipe_step *given, recipe_step *step, 
 /* --- what can follow what --- */
 
 typedef struct flow {
+    bool begun;            /* a step has been seen */
     bool real;             /* samples are float */
     bool deep;             /* samples may have 16 bits */
     int channels;          /* 1, 3, or 0: as the picture */
@@ -302,7 +312,13 @@ typedef struct flow {
 
 static radz_status follow(const recipe_step *s, flow *f, radz_error *err)
 {
+    const bool first = !f->begun;
+    f->begun = true;
     switch (s->code) {
+    case STEP_DECODE:
+        if (!first)
+            return radz_fail(err, RADZ_E_VALUE, "must be the first step: it says how the file is read");
+        break;
     case STEP_GRAY:
         f->channels = 1;
         break;
@@ -368,6 +384,42 @@ static radz_status follow(const recipe_step *s, flow *f, radz_error *err)
     return RADZ_OK;
 }
 
+/* What the decoder may leave out, and how small a JPEG file may be decoded: no smaller than `jpeg=draft` says, in units of
+ * the first resize. */
+static radz_status find_decoding(radz_recipe *recipe, radz_error *err)
+{
+    const recipe_step *how = &recipe->steps[0];
+    radz_decoding *d = &recipe->decoding;
+    if (recipe->count == 0 || how->code != STEP_DECODE)
+        return RADZ_OK;
+    d->no_rescale = how->rescale == SWITCH_OFF;
+    d->no_lut = how->lut == SWITCH_OFF;
+    d->no_window = how->window == SWITCH_OFF;
+    d->no_invert = how->invert == SWITCH_OFF;
+    if (how->word == JPEG_EXACT)
+        return RADZ_OK;
+    const size_t margin = (size_t)(how->word - JPEG_EXACT);
+    const recipe_step *const end = recipe->steps + recipe->count;
+    bool square = false;
+    for (const recipe_step *s = how + 1; s < end; s++) {
+        if (s->code == STEP_CROP || (s->code == STEP_PAD && s->height != 0))
+            break;
+        square = square || s->code == STEP_PAD;
+        if (s->code != STEP_RESIZE)
+            continue;
+        const size_t height = margin * s->height, width = margin * s->width;
+        if (s->word == MODE_SHORTER && !square)
+            d->least_shorter = height;
+        else if (s->word == MODE_SQUASH && !square) {
+            d->least_height = height;
+            d->least_width = width;
+        } else /* the longer side decides */
+            d->least_longer = height > width ? height : width;
+        return RADZ_OK;
+    }
+    return radz_fail(err, RADZ_E_VALUE, "jpeg=%s needs a resize, before any crop or pad to a fixed size", jpeg_words[how->word]);
+}
+
 /* --- canonical text --- */
 
 static radz_status print_numbers(radz_strbuf *text, const number_list *list, radz_error *err)
@@ -386,6 +438,9 @@ static radz_status print_numbers(radz_strbuf *text, const number_list *list, rad
 static radz_status print_step(radz_strbuf *text, const recipe_step *step, radz_error *err)
 {
     const step_kind *kind = &kinds[step->code];
+    if (step->code == STEP_DECODE && step->word == JPEG_EXACT && step->rescale == SWITCH_ON && step->lut == SWITCH_ON &&
+        step->window == SWITCH_ON && step->invert == SWITCH_ON)
+        return RADZ_OK; /* the same recipe as without it */
     radz_status st = radz_strbuf_printf(text, err, "%s%s", text->length > 0 ? "; " : "", kind->name);
     for (size_t i = 0; i < arg_count_of(kind) && st == RADZ_OK; i++) {
         const arg_kind *arg = &kind->args[i];
@@ -441,6 +496,10 @@ radz_status radz_recipe_build(const char *where, const radz_recipe_step *steps, 
         }
         st = print_step(&text, step, err);
         recipe->count = i + 1;
+    }
+    if (st == RADZ_OK && find_decoding(recipe, err) != RADZ_OK) {
+        const place here = {where, steps[0].name, 1, steps[0].line};
+        st = at_place(&here, err);
     }
     if (st == RADZ_OK && (f.height == 0 || f.width == 0))
         st = radz_fail(err, RADZ_E_VALUE,
@@ -552,6 +611,11 @@ void radz_recipe_free(radz_recipe *recipe)
 const char *radz_recipe_text(const radz_recipe *recipe)
 {
     return recipe->text;
+}
+
+const radz_decoding *radz_recipe_decoding(const radz_recipe *recipe)
+{
+    return &recipe->decoding;
 }
 
 size_t radz_recipe_height(const radz_recipe *recipe)

@@ -12,9 +12,6 @@
 #include "image/picture.h"
 #include "image/preprocess.h"
 
-/* Longest image file that is read. */
-static const size_t MAX_FILE = (size_t)1 << 30;
-
 typedef struct prepared_image {
     size_t index;
     float *pixels; /* [3, H, W] */
@@ -26,6 +23,7 @@ typedef struct embed_job {
     radz_memo *memo;
     const radz_embed_input *input;
     radz_embed_output *out;
+    radz_picture_options options; /* of the recipe */
     radz_queue *free_images, *ready_images; /* of prepared_image * */
     radz_progress progress;
 
@@ -82,7 +80,7 @@ static radz_status image_key(embed_job *job, const char *path, unsigned char key
         st = radz_memo_find(job->memo, path, &file, key, &known, err);
     if (st != RADZ_OK || known)
         return st;
-    st = radz_file_read(path, MAX_FILE, data, size, err);
+    st = radz_file_read(path, job->options.limits.max_bytes, data, size, err);
     if (st == RADZ_OK)
         st = radz_sha256_data(*data, *size, hex, err);
     if (st == RADZ_OK && !radz_key_from_hex(hex, key))
@@ -110,9 +108,9 @@ static radz_status look_at(embed_worker *worker, size_t index, radz_error *err)
     if (st != RADZ_OK || cached)
         goto done;
     if (data == NULL)
-        st = radz_file_read(path, MAX_FILE, &data, &size, err);
+        st = radz_file_read(path, job->options.limits.max_bytes, &data, &size, err);
     if (st == RADZ_OK)
-        st = radz_picture_decode(data, size, path, NULL, &worker->picture, err);
+        st = radz_picture_decode(data, size, path, &job->options, &worker->picture, err);
     if (st != RADZ_OK || !radz_queue_pop(job->free_images, &free_item))
         goto done; /* a closed queue: the run is ending */
     image = free_item;
@@ -277,7 +275,8 @@ radz_status radz_embed_images(radz_encoder *encoder, radz_store *store, radz_mem
     const radz_encoder_facts *facts = radz_encoder_info(encoder);
     int threads = input->threads < 1 ? 1 : input->threads;
     size_t n_buffers = 2 * facts->batch + (size_t)threads;
-    embed_job job = {.encoder = encoder, .store = store, .memo = memo, .input = input, .out = out};
+    embed_job job = {.encoder = encoder, .store = store, .memo = memo, .input = input, .out = out,
+                     .options = {RADZ_PICTURE_LIMITS, *radz_recipe_decoding(facts->recipe)}};
     pthread_mutex_init(&job.lock, NULL);
     double begun = radz_clock_seconds();
     embed_worker *workers = radz_calloc((size_t)threads, sizeof *workers, err);

@@ -180,6 +180,7 @@ static radz_status open_model(execution *e, loaded_model *m, radz_error *err)
         .preprocess = card->preprocess,
         .preprocess_steps = (const char *const *)card->preprocess_steps,
         .n_preprocess_steps = card->preprocess_steps_count,
+        .decode = card->decode,
     };
     radz_status st = radz_encoder_open(card->family, m->planned->folder, &options, &m->encoder, err);
     if (st == RADZ_OK)

@@ -9,12 +9,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const radz_picture_limits limits = {2000, 200000, 1 << 20};
+    static const radz_picture_options options = {.limits = {2000, 200000, 1 << 20}};
     radz_picture picture = {0};
     radz_error err = {0};
     if (size < 3 || memcmp(data, "\xff\xd8\xff", 3) != 0)
         return 0;
-    if (radz_picture_decode(data, size, "fuzz.jpg", &limits, &picture, &err) == RADZ_OK) {
+    if (radz_picture_decode(data, size, "fuzz.jpg", &options, &picture, &err) == RADZ_OK) {
         unsigned sum = 0;
         for (size_t i = 0; i < radz_picture_stride(&picture) * picture.height; i++)
             sum += ((uint8_t *)picture.pixels)[i];

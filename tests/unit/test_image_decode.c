@@ -171,7 +171,7 @@ static void header_limits(void **state)
     FAILS(radz_picture_read(path, NULL, &picture, &err), RADZ_E_VALUE,
           "60000 x 60000 pixels, but at most 20000 per side");
     assert_int_equal(picture.capacity, before.capacity); /* nothing was allocated for it */
-    const radz_picture_limits area = {100000, 1000000, 1 << 20};
+    const radz_picture_options area = {.limits = {100000, 1000000, 1 << 20}};
     FAILS(radz_picture_read(path, &area, &picture, &err), RADZ_E_VALUE, "3600000000 pixels, but at most 1000000");
 
     blob b = load("gray.jpg");
@@ -182,10 +182,10 @@ static void header_limits(void **state)
     FAILS(radz_picture_decode(b.data, b.size, "wide.jpg", NULL, &picture, &err), RADZ_E_VALUE,
           "'wide.jpg': 60138 x 60138 pixels, but at most 20000");
     free(b.data);
-    const radz_picture_limits small = {10, 1000, 1 << 20};
+    const radz_picture_options small = {.limits = {10, 1000, 1 << 20}};
     FAILS(radz_picture_read(GOLDEN "gray8.png", &small, &picture, &err), RADZ_E_VALUE,
           "23 x 17 pixels, but at most 10");
-    const radz_picture_limits bytes = {1000, 1000000, 10};
+    const radz_picture_options bytes = {.limits = {1000, 1000000, 10}};
     FAILS(radz_picture_read(GOLDEN "gray8.png", &bytes, &picture, &err), RADZ_E_VALUE, "gray8.png");
 }
 

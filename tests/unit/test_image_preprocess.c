@@ -137,7 +137,7 @@ static void presets_print_as_written(void **state)
     assert_null(radz_recipe_preset_text(n));
     for (n = 0; radz_recipe_step_help(n) != NULL; n++)
         assert_true(strlen(radz_recipe_step_help(n)) > 2);
-    assert_int_equal(n, 11);
+    assert_int_equal(n, 12);
 }
 
 /* However a recipe is written, its text is one. */
