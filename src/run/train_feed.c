@@ -24,6 +24,7 @@ static void seed_stream(radz_rng *rng, uint64_t seed, uint64_t purpose, uint64_t
 typedef struct decoding {
     const radz_dataset *dataset;
     size_t area; /* samples of one plane */
+    radz_picture_options options;      /* of the recipe */
     radz_picture *pictures;           /* [threads] */
     radz_preprocessor **preprocessors; /* [threads] */
     float **planes;                   /* [threads], three each */
@@ -36,7 +37,7 @@ static radz_status decode_one(void *context, size_t i, int worker, radz_error *e
 {
     decoding *d = context;
     const char *path = d->dataset->samples[i].path;
-    radz_status st = radz_picture_read(path, NULL, &d->pictures[worker], err);
+    radz_status st = radz_picture_read(path, &d->options, &d->pictures[worker], err);
     if (st != RADZ_OK)
         return st;
     if ((st = radz_preprocess(d->preprocessors[worker], &d->pictures[worker], d->planes[worker], err)))
@@ -54,7 +55,7 @@ static radz_status decode_all(const radz_dataset *dataset, const radz_recipe *st
         threads = 1;
     size_t n = (size_t)threads;
     decoding d = {.dataset = dataset, .area = radz_recipe_height(steps) * radz_recipe_width(steps), .take = take,
-                  .context = context};
+                  .context = context, .options = {RADZ_PICTURE_LIMITS, *radz_recipe_decoding(steps)}};
     radz_status st = RADZ_E_NOMEM;
     d.pictures = radz_calloc(n, sizeof *d.pictures, err);
     d.preprocessors = radz_calloc(n, sizeof *d.preprocessors, err);
