@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "bench/command.h"
+#include "data/card_protocol.h"
 #include "metric/metric.h"
 #include "run/home.h"
 #include "run/plan.h"
@@ -132,6 +133,22 @@ static radz_status list_gates(const list_context *context, radz_error *err)
     return each_card(context, RADZ_CARD_GATE, NULL, err);
 }
 
+static radz_status print_protocol(const radz_home *home, const char *path, radz_error *err)
+{
+    (void)home;
+    radz_protocol_card *card;
+    radz_status st = radz_protocol_card_load(path, &card, err);
+    if (st == RADZ_OK)
+        line(card->base.name, card->base.title);
+    radz_protocol_card_free(card);
+    return st;
+}
+
+static radz_status list_protocols(const list_context *context, radz_error *err)
+{
+    return each_card(context, RADZ_CARD_PROTOCOL, print_protocol, err);
+}
+
 static radz_status list_scorers(const list_context *context, radz_error *err)
 {
     (void)context;
@@ -168,7 +185,7 @@ static radz_status list_runs(const list_context *context, radz_error *err)
 
 static const list_kind kinds[] = {
     {"suites", list_suites},   {"datasets", list_datasets}, {"models", list_models},   {"scorers", list_scorers},
-    {"prompts", list_prompts}, {"recipes", list_recipes},   {"gates", list_gates},     {"metrics", list_metrics}, {"runs", list_runs},
+    {"prompts", list_prompts}, {"recipes", list_recipes},   {"protocols", list_protocols}, {"gates", list_gates}, {"metrics", list_metrics}, {"runs", list_runs},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 

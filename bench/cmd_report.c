@@ -20,7 +20,7 @@ radz_status radz_cmd_report(const radz_options *options, int *exit_code, radz_er
     (void)exit_code;
     char *dir = NULL;
     radz_results *results = NULL;
-    const char *format = options->format != NULL ? options->format : "text";
+    const char *format = options->format != NULL ? options->format : "table";
     const radz_printer *printer;
     radz_status st = radz_printer_find(format, &printer, err);
     if (st == RADZ_OK)

@@ -37,7 +37,7 @@ static radz_status write_and_show(const radz_options *options, const radz_result
     radz_status st = radz_results_write(results, dir, err);
     if (st == RADZ_OK) {
         point_latest(results_dir, results->run_id);
-        st = radz_results_print(results, "text", &(radz_print_options){.colour = radz_terminal_is_tty()}, stdout, err);
+        st = radz_results_print(results, "table", &(radz_print_options){.colour = radz_terminal_is_tty()}, stdout, err);
     }
     if (st == RADZ_OK) /* last: a gnuplot that fails must not hide the figures */
         st = radz_plots_write(results, dir, !options->no_plots, err);
@@ -59,7 +59,13 @@ static radz_status execute(const radz_options *options, bool embed_only, radz_er
     radz_status st = radz_home_open(options->cache, &options->manifests, &home, err);
     if (st != RADZ_OK)
         return st;
-    radz_plan_filter filter = {&options->datasets, &options->models, &options->scorers, &options->require};
+    radz_plan_filter filter = {
+        .datasets = &options->datasets,
+        .models = &options->models,
+        .scorers = &options->scorers,
+        .protocols = &options->protocols,
+        .require = &options->require,
+    };
     st = radz_plan_create(&home, options->suite, &filter, &plan, err);
     radz_execute_options run = {
         .classes = &options->classes,

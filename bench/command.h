@@ -13,6 +13,7 @@ enum radz_exit { RADZ_EXIT_OK = 0, RADZ_EXIT_FAILED = 1, RADZ_EXIT_USAGE = 2, RA
 typedef struct radz_options {
     const char *suite;                                  /* --suite */
     radz_strlist datasets, models, scorers, classes;    /* --dataset, ...: repeatable, or comma-separated */
+    radz_strlist protocols;                             /* --protocol */
     radz_strlist require;                               /* --require: data sets that must be here; "all" for each */
     int64_t limit;                                      /* --limit, 0: all images */
     const char *results, *cache;                        /* --results, --cache */
@@ -36,6 +37,12 @@ typedef struct radz_options {
     int64_t keep;                                       /* history prune; 0: not given */
     const char *metric, *note, *date;                   /* history */
     const char *format;                                 /* report: a name of radz_printers */
+    radz_strlist scores, val_scores;                    /* eval: --scores, --val-scores; paths, not split at commas */
+    const char *labels, *val_labels, *val_split;        /* eval */
+    const char *id_column, *column_prefix, *patient_column; /* eval */
+    bool partial;                                       /* eval */
+    int64_t replicates;                                 /* --replicates; -1: as the card or command says */
+    double confidence;                                  /* --confidence, percent; 95 */
     bool quiet, help;
     radz_strlist positional;
     char *command_line;                                 /* as typed, quoted where needed; for provenance */
@@ -66,6 +73,7 @@ radz_status radz_cmd_list(const radz_options *options, int *exit_code, radz_erro
 radz_status radz_cmd_compare(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_datasets(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_embed(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_eval(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_report(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_plot(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_cache(const radz_options *options, int *exit_code, radz_error *err);

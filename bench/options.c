@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "bench/command.h"
 
-typedef enum option_kind { TEXT, LIST, WHOLE, FLAG, ON_ERROR, THUMBNAILS } option_kind;
+typedef enum option_kind { TEXT, LIST, PATHS, WHOLE, PERCENT, FLAG, ON_ERROR, THUMBNAILS } option_kind;
 
 typedef struct option_spec {
     const char *name, *argument, *help;
@@ -23,6 +23,8 @@ static const option_spec specs[] = {
     {"model", "NAME", "only these models", LIST, AT(models), 0, 0},
     {"scorer", "NAME", "only these scorers", LIST, AT(scorers), 0, 0},
     {"class", "NAME", "only these classes", LIST, AT(classes), 0, 0},
+    {"protocol", "NAME", "how scores become figures; 'all' for every protocol (see `radz-bench list protocols`)", LIST,
+     AT(protocols), 0, 0},
     {"require", "NAME", "fail when this data set is not here; 'all' for every one", LIST, AT(require), 0, 0},
     {"limit", "N", "a seeded subset of N images per data set (results say so)", WHOLE, AT(limit), 1, INT64_C(1) << 40},
     {"results", "DIR", "where runs are written (default: results)", TEXT, AT(results), 0, 0},
@@ -51,7 +53,18 @@ static const option_spec specs[] = {
     {"metric", "NAME", "only this metric (see `radz-bench list metrics`)", TEXT, AT(metric), 0, 0},
     {"note", "TEXT", "a few words to remember a run by", TEXT, AT(note), 0, 0},
     {"date", "D", "as of this time, UTC: 2025-03-01 or 2025-03-01T02:00:00 (default: now)", TEXT, AT(date), 0, 0},
-    {"format", "F", "text, md, tex, html, csv or json (default: text)", TEXT, AT(format), 0, 0},
+    {"format", "F", "table, md, tex, html, csv or json (default: table); of datasets and compare: text, md, json, ...", TEXT, AT(format), 0, 0},
+    {"scores", "FILE", "score file: CSV or HDF5, ids and one column per class; repeat it to compare models", PATHS, AT(scores), 0, 0},
+    {"labels", "WHERE", "label file (CSV), or the name of a data set", TEXT, AT(labels), 0, 0},
+    {"val-scores", "FILE", "scores of the validation set, where thresholds are chosen; one per --scores", PATHS, AT(val_scores), 0, 0},
+    {"val-labels", "WHERE", "their labels (default: the data set of --labels)", TEXT, AT(val_labels), 0, 0},
+    {"val-split", "NAME", "their split (default: val)", TEXT, AT(val_split), 0, 0},
+    {"id-column", "NAME", "column of the ids (default: the first)", TEXT, AT(id_column), 0, 0},
+    {"column-prefix", "TEXT", "taken off the names of score columns: 'prob_' makes prob_Edema class Edema", TEXT, AT(column_prefix), 0, 0},
+    {"patient-column", "NAME", "column of a label file that names the patient (default: patient, patient_id, ...)", TEXT, AT(patient_column), 0, 0},
+    {"partial", NULL, "leave out and count ids that have only scores or only labels", FLAG, AT(partial), 0, 0},
+    {"replicates", "N", "bootstrap replicates over patients (default: 1000); 0: no intervals", WHOLE, AT(replicates), 0, 1000000},
+    {"confidence", "P", "percent of the intervals (default: 95)", PERCENT, AT(confidence), 0, 0},
     {"quiet", NULL, "no progress and no notes, only results and errors", FLAG, AT(quiet), 0, 0},
     {"help", NULL, "this text", FLAG, AT(help), 0, 0},
 };
@@ -112,6 +125,15 @@ static radz_status set_value(radz_options *options, const option_spec *spec, con
         return RADZ_OK;
     case LIST:
         return add_names(field, spec->name, value, err);
+    case PATHS: /* a path may hold commas */
+        if (*value == '\0')
+            return radz_fail(err, RADZ_E_USAGE, "option --%s: an empty value, wanted %s", spec->name, spec->argument);
+        return radz_strlist_add(field, value, err);
+    case PERCENT:
+        if (radz_parse_double(value, true, field, NULL) != RADZ_OK || !(*(double *)field >= 50 && *(double *)field <= 99.99))
+            return radz_fail(err, RADZ_E_USAGE, "option --%s: found '%.40s', wanted a percentage from 50 to 99.99", spec->name,
+                             value);
+        return RADZ_OK;
     case WHOLE:
         if (radz_parse_i64(value, spec->low, spec->high, field, err) != RADZ_OK) {
             radz_prefix(err, "option --%s", spec->name);
@@ -161,6 +183,8 @@ radz_status radz_options_parse(const radz_command *command, int argc, char **arg
 {
     options->seed = -1;
     options->days = -1;
+    options->replicates = -1;
+    options->confidence = 95;
     radz_status st = keep_command_line(options, command, argc, argv, err);
     bool only_positional = false;
     for (int i = 0; i < argc && st == RADZ_OK; i++) {
@@ -205,7 +229,7 @@ radz_status radz_options_parse(const radz_command *command, int argc, char **arg
 void radz_options_free(radz_options *options)
 {
     for (size_t i = 0; i < SPEC_COUNT; i++)
-        if (specs[i].kind == LIST)
+        if (specs[i].kind == LIST || specs[i].kind == PATHS)
             radz_strlist_free((radz_strlist *)((char *)options + specs[i].offset));
     radz_strlist_free(&options->positional);
     free(options->command_line);

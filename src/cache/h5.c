@@ -325,3 +325,132 @@ void radz_h5_index_free(radz_h5_index *index)
     free(index->chunk_at);
     *index = (radz_h5_index){0};
 }
+
+/* ---- score tables ---- */
+
+bool radz_h5_is_file(const unsigned char *bytes, size_t size)
+{
+    return size >= 8 && memcmp(bytes, "\x89HDF\r\n\x1a\n", 8) == 0;
+}
+
+static void free_texts(char **texts, size_t n)
+{
+    for (size_t i = 0; texts != NULL && i < n; i++)
+        free(texts[i]);
+    free(texts);
+}
+
+/* A one-dimensional data set of strings, each copied. */
+static radz_status read_texts(hid_t file, const char *name, size_t limit, char ***out, size_t *n, radz_error *err)
+{
+    hid_t set = H5Dopen2(file, name, H5P_DEFAULT), space = -1, type = -1, memory = -1;
+    hsize_t dims[1] = {0};
+    void *raw = NULL;
+    radz_status st = RADZ_OK;
+    if (set < 0)
+        return radz_fail(err, RADZ_E_FORMAT, "no data set '%s'; wanted 'ids', 'classes' and 'scores'", name);
+    space = H5Dget_space(set);
+    type = H5Dget_type(set);
+    if (space < 0 || type < 0 || H5Tget_class(type) != H5T_STRING || H5Sget_simple_extent_ndims(space) != 1 ||
+        H5Sget_simple_extent_dims(space, dims, NULL) != 1 || dims[0] == 0 || dims[0] > limit) {
+        st = radz_fail(err, RADZ_E_FORMAT, "data set '%s': wanted a list of strings", name);
+        goto done;
+    }
+    bool variable = H5Tis_variable_str(type) > 0;
+    size_t width = variable ? sizeof(char *) : H5Tget_size(type);
+    memory = H5Tcopy(type);
+    raw = radz_calloc((size_t)dims[0], width + 1, err);
+    *out = radz_calloc((size_t)dims[0], sizeof **out, err);
+    if (raw == NULL || *out == NULL) {
+        st = RADZ_E_NOMEM;
+        goto done;
+    }
+    *n = (size_t)dims[0];
+    if (memory < 0 || H5Dread(set, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, raw) < 0) {
+        st = fail_h5(err, RADZ_E_FORMAT, "read the strings of a data set");
+        goto done;
+    }
+    bool padded = !variable && H5Tget_strpad(type) == H5T_STR_SPACEPAD;
+    for (size_t i = 0; i < *n && st == RADZ_OK; i++) {
+        const char *text = variable ? ((char **)raw)[i] : (char *)raw + i * width;
+        size_t length = text == NULL ? 0 : variable ? strlen(text) : strnlen(text, width);
+        while (padded && length > 0 && text[length - 1] == ' ')
+            length--;
+        (*out)[i] = radz_strndup(text == NULL ? "" : text, length, err);
+        st = (*out)[i] == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    }
+    if (variable)
+        H5Dvlen_reclaim(memory, space, H5P_DEFAULT, raw);
+done:
+    free(raw);
+    close_id(memory);
+    close_id(type);
+    close_id(space);
+    close_id(set);
+    return st;
+}
+
+static radz_status read_numbers(hid_t file, radz_h5_scores *x, radz_error *err)
+{
+    hid_t set = H5Dopen2(file, "scores", H5P_DEFAULT), space = -1, type = -1;
+    hsize_t dims[2] = {0, 0};
+    radz_status st = RADZ_OK;
+    if (set < 0)
+        return radz_fail(err, RADZ_E_FORMAT, "no data set 'scores'; wanted 'ids', 'classes' and 'scores'");
+    space = H5Dget_space(set);
+    type = H5Dget_type(set);
+    H5T_class_t kind = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
+    if (space < 0 || (kind != H5T_FLOAT && kind != H5T_INTEGER) || H5Sget_simple_extent_ndims(space) != 2 ||
+        H5Sget_simple_extent_dims(space, dims, NULL) != 2 || dims[0] != x->n || dims[1] != x->n_classes) {
+        st = radz_fail(err, RADZ_E_FORMAT, "data set 'scores': wanted %zu x %zu numbers (ids x classes), found %llu x %llu",
+                       x->n, x->n_classes, (unsigned long long)dims[0], (unsigned long long)dims[1]);
+        goto done;
+    }
+    x->scores = x->n_classes > SIZE_MAX / x->n ? NULL : radz_calloc(x->n * x->n_classes, sizeof *x->scores, err);
+    if (x->scores == NULL)
+        st = RADZ_E_NOMEM;
+    else if (H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, x->scores) < 0)
+        st = fail_h5(err, RADZ_E_FORMAT, "read the data set 'scores'");
+done:
+    close_id(type);
+    close_id(space);
+    close_id(set);
+    return st;
+}
+
+radz_status radz_h5_read_scores(const unsigned char *image, size_t size, radz_h5_scores *out, radz_error *err)
+{
+    *out = (radz_h5_scores){0};
+    radz_h5_scores x = {0};
+    quiet q;
+    library_enter(&q);
+    radz_status st = RADZ_OK;
+    hid_t file = -1, access = H5Pcreate(H5P_FILE_ACCESS);
+    if (access < 0 || H5Pset_fapl_core(access, (size_t)1 << 20, false) < 0 ||
+        H5Pset_file_image(access, (void *)image, size) < 0)
+        st = fail_h5(err, RADZ_E_BACKEND, "take a file from memory");
+    else if ((file = H5Fopen("scores", H5F_ACC_RDONLY, access)) < 0)
+        st = fail_h5(err, RADZ_E_FORMAT, "read the file");
+    if (st == RADZ_OK) /* variable strings may repeat: a list is at most as long as the file has bytes */
+        st = read_texts(file, "ids", size, &x.ids, &x.n, err);
+    if (st == RADZ_OK)
+        st = read_texts(file, "classes", MAX_DIM, &x.classes, &x.n_classes, err);
+    if (st == RADZ_OK)
+        st = read_numbers(file, &x, err);
+    if (st == RADZ_OK)
+        *out = x;
+    else
+        radz_h5_scores_free(&x);
+    close_id(file);
+    close_id(access);
+    library_leave(&q);
+    return st;
+}
+
+void radz_h5_scores_free(radz_h5_scores *scores)
+{
+    free_texts(scores->ids, scores->n);
+    free_texts(scores->classes, scores->n_classes);
+    free(scores->scores);
+    *scores = (radz_h5_scores){0};
+}

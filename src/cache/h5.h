@@ -36,6 +36,19 @@ typedef struct radz_h5_index {
 radz_status radz_h5_decode(const unsigned char *image, size_t size, radz_h5_index *out, radz_error *err) RADZ_MUST_USE;
 void radz_h5_index_free(radz_h5_index *index);
 
+/* A table of scores that another program wrote: data sets `ids` [n] and `classes` [C] of strings (fixed or variable length),
+ * `scores` [n, C] of any number type. */
+typedef struct radz_h5_scores {
+    char **ids, **classes; /* [n], [n_classes], each owned */
+    double *scores;        /* [n, n_classes] */
+    size_t n, n_classes;
+} radz_h5_scores;
+bool radz_h5_is_file(const unsigned char *bytes, size_t size); /* by its signature */
+/* RADZ_E_FORMAT says which data set is absent or of which shape. HDF5's own checks are all that stands between a hostile
+ * file and its parser. */
+radz_status radz_h5_read_scores(const unsigned char *image, size_t size, radz_h5_scores *out, radz_error *err) RADZ_MUST_USE;
+void radz_h5_scores_free(radz_h5_scores *scores);
+
 size_t radz_row_type_size(radz_row_type type);       /* bytes of an element */
 const char *radz_row_type_name(radz_row_type type);  /* "float32" */
 

@@ -21,6 +21,7 @@ static const struct {
     [RADZ_CARD_RECIPE] = {"recipe", "recipes"},    [RADZ_CARD_TERMS] = {"table of terms", "terms"},
     [RADZ_CARD_GATE] = {"regression gate", "gates"},
     [RADZ_CARD_REFERENCES] = {"set of references", "references"},
+    [RADZ_CARD_PROTOCOL] = {"protocol", "protocols"},
 };
 
 const char *radz_card_kind_name(radz_card_kind kind)

@@ -26,6 +26,7 @@ typedef enum radz_card_kind {
     RADZ_CARD_GATE,    /* FOLDER/gates/NAME.yaml, see data/card_gate.h */
     RADZ_CARD_TERMS,   /* FOLDER/terms/NAME.yaml, see data/terms.h */
     RADZ_CARD_REFERENCES, /* FOLDER/references/NAME.yaml, see data/references.h */
+    RADZ_CARD_PROTOCOL, /* FOLDER/protocols/NAME.yaml */
     RADZ_CARD_KIND_COUNT
 } radz_card_kind;
 

@@ -70,6 +70,7 @@ void radz_card_release(const radz_card_schema *schema, void *card); /* NULL: no-
 radz_status radz_card_set_text(char **member, const char *text, radz_error *err) RADZ_MUST_USE;
 
 /* The kinds of src/data itself, for the tests and the fuzzer. */
-extern const radz_card_schema radz_suite_schema, radz_model_schema, radz_prompts_schema, radz_dataset_schema;
+extern const radz_card_schema radz_suite_schema, radz_model_schema, radz_prompts_schema, radz_dataset_schema,
+    radz_protocol_schema;
 
 #endif

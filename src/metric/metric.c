@@ -153,6 +153,10 @@ const char *radz_metric_status_name(radz_metric_status status)
         return "na-no-probability";
     case RADZ_METRIC_ZERO_VARIANCE:
         return "na-zero-variance";
+    case RADZ_METRIC_NO_VALIDATION:
+        return "na-no-validation";
+    case RADZ_METRIC_STOPPED:
+        return "na-source-stops";
     }
     return "na";
 }

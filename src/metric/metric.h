@@ -70,7 +70,9 @@ typedef enum radz_metric_status {
     RADZ_METRIC_FEW_ROWS,      /* a variance from fewer than two positive or two negative rows */
     RADZ_METRIC_SEPARABLE,     /* a logistic fit runs off to infinity: some threshold parts the labels without a mistake */
     RADZ_METRIC_OUTSIDE,       /* a score outside 0 to 1 where a probability is wanted */
-    RADZ_METRIC_ZERO_VARIANCE  /* a test or a transformed interval where nothing varies */
+    RADZ_METRIC_ZERO_VARIANCE, /* a test or a transformed interval where nothing varies */
+    RADZ_METRIC_NO_VALIDATION, /* the threshold is to be chosen on a validation split that was not given */
+    RADZ_METRIC_STOPPED        /* the code that a protocol repeats ends with an error here */
 } radz_metric_status;
 const char *radz_metric_status_name(radz_metric_status status); /* "ok", "na-no-rows", "na-one-value", ... */
 

@@ -11,11 +11,12 @@ void radz_put_csv(FILE *out, const char *text)
     size_t length = strlen(text);
     bool quote = strpbrk(text, ",\"\r\n") != NULL || (length > 0 && (isspace((unsigned char)text[0]) ||
                                                                      isspace((unsigned char)text[length - 1])));
+    const char *mark = length > 0 && strchr("=+-@\t\r", text[0]) != NULL ? "'" : "";
     if (!quote) {
-        fputs(text, out);
+        fprintf(out, "%s%s", mark, text);
         return;
     }
-    putc('"', out);
+    fprintf(out, "\"%s", mark);
     for (const char *p = text; *p != '\0'; p++) {
         if (*p == '"')
             putc('"', out);

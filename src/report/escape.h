@@ -6,7 +6,9 @@
 
 #include "base/str.h"
 
-/* One CSV field (RFC 4180): quoted when it holds a comma, a quote, a line break or outer blanks. */
+/* One CSV field (RFC 4180): quoted when it holds a comma, a quote, a line break or outer blanks. What a spreadsheet would take
+ * for a formula (it begins with = + - @, a tab or a carriage return) gets an apostrophe in front; numbers go through
+ * radz_put_number. */
 void radz_put_csv(FILE *out, const char *text);
 /* Text in a LaTeX paragraph or cell: special characters escaped, other than ASCII left to UTF-8 input. */
 void radz_put_latex(FILE *out, const char *text);

@@ -9,7 +9,7 @@
 #include "report/escape.h"
 
 const radz_printer radz_printers[] = {
-    {"text", NULL, "tables for a terminal", radz_print_text},
+    {"table", NULL, "tables for a terminal", radz_print_text},
     {"md", "table.md", "tables in Markdown, with notes and provenance", radz_print_markdown},
     {"tex", "table.tex", "tables in LaTeX (booktabs), ready for \\input", radz_print_latex},
     {"details", NULL, "all detail tables (DeLong, calibration, subgroups, ...) for a terminal", radz_print_details},

@@ -7,8 +7,8 @@
 #include "report/results.h"
 
 typedef struct radz_print_options {
-    bool colour; /* terminal escapes; only the text printer looks at it */
-    size_t width; /* columns of the text printer; 0: 100 */
+    bool colour; /* terminal escapes; only the table printer looks at it */
+    size_t width; /* columns of the table printer; 0: 100 */
     const char *dir; /* the run's folder; only the HTML printer looks at it, for pictures; NULL: none */
 } radz_print_options;
 
@@ -20,7 +20,7 @@ typedef struct radz_printer {
     radz_status (*print)(const radz_results *results, const radz_print_options *options, FILE *out, radz_error *err);
 } radz_printer;
 
-extern const radz_printer radz_printers[]; /* text, md, tex, html, details, csv, json, timing; ends with name == NULL */
+extern const radz_printer radz_printers[]; /* table, md, tex, html, details, csv, json, timing; ends with name == NULL */
 /* An unknown name fails with the list of known ones (RADZ_E_USAGE). */
 radz_status radz_printer_find(const char *name, const radz_printer **out, radz_error *err) RADZ_MUST_USE;
 /* Finds and prints; `options` may be NULL. A stream that refuses is RADZ_E_IO. */

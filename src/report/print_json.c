@@ -46,6 +46,11 @@ static void put_block(radz_json_writer *w, const radz_result_block *b)
     put_real(w, "confidence", b->confidence);
     put_count(w, "replicates", b->replicates);
     put_count(w, "distinct_replicates", b->distinct_replicates);
+    radz_json_put_string(w, "resampled", b->resampled);
+    radz_json_array_begin(w, "notes");
+    for (size_t i = 0; i < b->n_notes; i++)
+        radz_json_put_string(w, NULL, b->notes[i]);
+    radz_json_array_end(w);
     radz_json_object_end(w);
 }
 
@@ -66,6 +71,27 @@ static void put_row(radz_json_writer *w, const radz_result_row *r)
     put_count(w, "n_pos", r->n_pos);
     radz_json_put_string(w, "status", r->status);
     radz_json_put_string(w, "ci_status", r->ci_status);
+    radz_json_object_end(w);
+}
+
+static void put_pair(radz_json_writer *w, const radz_result_pair *p)
+{
+    radz_json_object_begin(w, NULL);
+    radz_json_put_string(w, "dataset", p->dataset);
+    radz_json_put_string(w, "split", p->split);
+    put_count(w, "n", p->n);
+    radz_json_put_string(w, "a", p->a);
+    radz_json_put_string(w, "b", p->b);
+    radz_json_put_string(w, "class", p->class_name);
+    radz_json_put_string(w, "metric", p->metric);
+    put_real(w, "value_a", p->value_a);
+    put_real(w, "value_b", p->value_b);
+    put_real(w, "difference", p->difference);
+    put_real(w, "ci_low", p->ci_low);
+    put_real(w, "ci_high", p->ci_high);
+    put_real(w, "p", p->p);
+    put_count(w, "n_pos", p->n_pos);
+    radz_json_put_string(w, "status", p->status);
     radz_json_object_end(w);
 }
 
@@ -196,6 +222,10 @@ radz_status radz_print_json(const radz_results *results, const radz_print_option
     for (size_t i = 0; i < results->n_facts; i++)
         radz_json_put_string(&w, results->facts[i].key, results->facts[i].value);
     radz_json_object_end(&w);
+    radz_json_array_begin(&w, "notes");
+    for (size_t i = 0; i < results->n_notes; i++)
+        radz_json_put_string(&w, NULL, results->notes[i]);
+    radz_json_array_end(&w);
     radz_json_array_begin(&w, "blocks");
     for (size_t i = 0; i < results->n_blocks; i++)
         put_block(&w, &results->blocks[i]);
@@ -205,6 +235,10 @@ radz_status radz_print_json(const radz_results *results, const radz_print_option
     radz_json_array_begin(&w, "rows");
     for (size_t i = 0; i < results->n_rows; i++)
         put_row(&w, &results->rows[i]);
+    radz_json_array_end(&w);
+    radz_json_array_begin(&w, "pairs");
+    for (size_t i = 0; i < results->n_pairs; i++)
+        put_pair(&w, &results->pairs[i]);
     radz_json_array_end(&w);
     put_curves(&w, results);
     radz_details_put_json(&w, results);

@@ -127,6 +127,8 @@ void radz_results_free(radz_results *results)
     free(results->pr_curves);
     free(results->mistakes);
     free(results->groups);
+    free(results->pairs);
+    free(results->notes);
     free(results->facts);
     free(results->stages);
     radz_arena_free(&results->arena);
@@ -198,7 +200,15 @@ radz_status radz_results_add_block(radz_results *results, const radz_result_bloc
     if (st == RADZ_OK)
         st = KEEP(results, err, &b.dataset, &b.dataset_title, &b.split, &b.model, &b.model_title, &b.scorer, &b.protocol,
                   &b.prompts, &b.fingerprint, &b.split_fingerprint, &b.weights_sha256, &b.prompts_sha256, &b.recipe,
-                  &b.dtype, &b.device, &b.trained_on);
+                  &b.dtype, &b.device, &b.trained_on, &b.resampled);
+    const char **notes = radz_arena_alloc(&results->arena, b.n_notes, sizeof *notes, err);
+    if (notes == NULL)
+        st = RADZ_E_NOMEM;
+    for (size_t i = 0; i < b.n_notes && st == RADZ_OK; i++) {
+        notes[i] = b.notes[i];
+        st = radz_results_keep(results, &notes[i], err);
+    }
+    b.notes = notes;
     if (st == RADZ_OK)
         st = ONE_MORE(results, blocks, err);
     if (st == RADZ_OK)
@@ -360,6 +370,30 @@ radz_status radz_results_add_group(radz_results *results, const radz_result_grou
         st = ONE_MORE(results, groups, err);
     if (st == RADZ_OK)
         results->groups[results->n_groups++] = g;
+    return st;
+}
+
+radz_status radz_results_add_pair(radz_results *results, const radz_result_pair *pair, radz_error *err)
+{
+    radz_result_pair p = *pair;
+    const char *needed[] = {p.dataset, p.split, p.a, p.b, p.class_name, p.metric, p.status};
+    radz_status st = need_texts("pair", needed, sizeof needed / sizeof needed[0], err);
+    if (st == RADZ_OK)
+        st = KEEP(results, err, &p.dataset, &p.split, &p.a, &p.b, &p.class_name, &p.metric, &p.status);
+    if (st == RADZ_OK)
+        st = ONE_MORE(results, pairs, err);
+    if (st == RADZ_OK)
+        results->pairs[results->n_pairs++] = p;
+    return st;
+}
+
+radz_status radz_results_add_note(radz_results *results, const char *note, radz_error *err)
+{
+    radz_status st = radz_results_keep(results, &note, err);
+    if (st == RADZ_OK)
+        st = ONE_MORE(results, notes, err);
+    if (st == RADZ_OK)
+        results->notes[results->n_notes++] = note;
     return st;
 }
 

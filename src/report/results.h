@@ -10,6 +10,7 @@
 
 #define RADZ_RESULTS_SCHEMA "radz-bench/results/1"
 #define RADZ_TIMING_SCHEMA "radz-bench/timing/1"
+#define RADZ_SCORER_FILE "file" /* the scorer of a block whose scores were read from a file */
 
 /* One number. As a line of metrics.csv: dataset,split,n,model,scorer,protocol,class,metric,value,ci_low,ci_high,n_pos,status */
 typedef struct radz_result_row {
@@ -34,6 +35,9 @@ typedef struct radz_result_block {
     double confidence;           /* 0.95 */
     const char *fingerprint, *split_fingerprint; /* of the images that entered; of the whole split */
     const char *weights_sha256, *prompts_sha256, *recipe, *dtype, *device, *trained_on;
+    const char *resampled;       /* what a replicate draws: "patients" or "images"; NULL: no replicates */
+    const char *const *notes;    /* [n_notes] what a reader must know of the protocol, one sentence each */
+    size_t n_notes;
     double seconds_per_image;    /* not printed among the deterministic files; 0: not known (all from the cache) */
 } radz_result_block;
 
@@ -83,6 +87,17 @@ typedef struct radz_result_mistake {
     double outranked;           /* share of the images of the other label that its score is on the wrong side of, 0 to 1 */
     const char *picture;        /* a small picture of it below the run's folder; NULL: none */
 } radz_result_mistake;
+
+/* One figure of two models on the same images. */
+typedef struct radz_result_pair {
+    const char *dataset, *split, *a, *b; /* a, b: models */
+    const char *class_name, *metric;     /* as in rows */
+    uint64_t n, n_pos;
+    double value_a, value_b, difference; /* difference: a - b */
+    double ci_low, ci_high;              /* of the difference, over patients; NaN where not there */
+    double p;                            /* DeLong's paired test, of AUCs; NaN where not there */
+    const char *status;                  /* of the difference: "ok", or why there is none */
+} radz_result_pair;
 
 /* A named group of classes that is shown apart ("trained", "zero_shot"); rows of it have class_name "macro:NAME". */
 typedef struct radz_result_group {
@@ -137,6 +152,10 @@ typedef struct radz_results {
     size_t n_groups, groups_capacity;
     radz_result_detail *details;
     size_t n_details, details_capacity;
+    radz_result_pair *pairs;
+    size_t n_pairs, pairs_capacity;
+    const char **notes; /* on the run as a whole, one sentence each */
+    size_t n_notes, notes_capacity;
     radz_result_fact *facts;
     size_t n_facts, facts_capacity;
     radz_result_stage *stages; /* timings: written to timing.json only */
@@ -172,14 +191,16 @@ radz_status radz_results_add_detail(radz_results *results, const char *name, con
                                     radz_error *err) RADZ_MUST_USE;
 /* `cells` is [n_columns] of the detail added last. */
 radz_status radz_results_add_detail_row(radz_results *results, const radz_result_cell *cells, radz_error *err) RADZ_MUST_USE;
+radz_status radz_results_add_pair(radz_results *results, const radz_result_pair *pair, radz_error *err) RADZ_MUST_USE;
+radz_status radz_results_add_note(radz_results *results, const char *note, radz_error *err) RADZ_MUST_USE;
 radz_status radz_results_add_fact(radz_results *results, const char *key, const char *value, radz_error *err) RADZ_MUST_USE;
 radz_status radz_results_add_stage(radz_results *results, const radz_result_stage *stage, radz_error *err) RADZ_MUST_USE;
 
 /* Writes metrics.csv, results.json, table.md, table.tex, report.html, timing.json and NAME.csv of every kind of detail into
  * the folder `dir` (made when absent), each through a temporary name. */
 radz_status radz_results_write(const radz_results *results, const char *dir, radz_error *err) RADZ_MUST_USE;
-/* Reads DIR/results.json back (rows, blocks, absent, skips, findings, groups, facts, curves, details); printing it again
- * gives the same bytes. */
+/* Reads DIR/results.json back (rows, blocks, pairs, notes, absent, skips, findings, groups, facts, curves, details); printing
+ * it again gives the same bytes. */
 radz_status radz_results_load(const char *dir, radz_results **out, radz_error *err) RADZ_MUST_USE;
 /* Adds the stages, the total and the peak memory of DIR/timing.json; no such file is no error. One of another run is
  * RADZ_E_VALUE. */

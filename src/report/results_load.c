@@ -91,8 +91,32 @@ static void each_object(reader *r, const char *key, radz_results *results,
     }
 }
 
+/* An array of texts; the caller frees the array. NULL after an error. */
+static const char **texts_of(reader *r, const char *key, size_t *count)
+{
+    const radz_json *array = NULL;
+    *count = 0;
+    if (r->st == RADZ_OK)
+        r->st = radz_json_need_array(r->doc, r->object, key, &array, r->err);
+    if (r->st != RADZ_OK)
+        return NULL;
+    *count = radz_json_size(array);
+    const char **texts = radz_calloc(*count, sizeof *texts, r->err);
+    if (texts == NULL)
+        r->st = RADZ_E_NOMEM;
+    for (size_t i = 0; i < *count && r->st == RADZ_OK; i++) {
+        const radz_json *value = radz_json_at(array, i);
+        texts[i] = radz_json_string(value);
+        if (texts[i] == NULL || strlen(texts[i]) != radz_json_string_length(value))
+            r->st = radz_fail(r->err, RADZ_E_FORMAT, "%s: key '%s': wanted texts", radz_json_doc_name(r->doc), key);
+    }
+    return texts;
+}
+
 static void read_block(reader *r, radz_results *results)
 {
+    size_t n_notes = 0;
+    const char **notes = texts_of(r, "notes", &n_notes);
     radz_result_block b = {
         .dataset = text_of(r, "dataset", false),
         .dataset_title = text_of(r, "dataset_title", false),
@@ -119,9 +143,36 @@ static void read_block(reader *r, radz_results *results)
         .confidence = real_of(r, "confidence"),
         .replicates = count_of(r, "replicates"),
         .distinct_replicates = count_of(r, "distinct_replicates"),
+        .resampled = text_of(r, "resampled", true),
+        .notes = notes,
+        .n_notes = n_notes,
     };
     if (r->st == RADZ_OK)
         r->st = radz_results_add_block(results, &b, r->err);
+    free(notes);
+}
+
+static void read_pair(reader *r, radz_results *results)
+{
+    radz_result_pair p = {
+        .dataset = text_of(r, "dataset", false),
+        .split = text_of(r, "split", false),
+        .n = count_of(r, "n"),
+        .a = text_of(r, "a", false),
+        .b = text_of(r, "b", false),
+        .class_name = text_of(r, "class", false),
+        .metric = text_of(r, "metric", false),
+        .value_a = real_of(r, "value_a"),
+        .value_b = real_of(r, "value_b"),
+        .difference = real_of(r, "difference"),
+        .ci_low = real_of(r, "ci_low"),
+        .ci_high = real_of(r, "ci_high"),
+        .p = real_of(r, "p"),
+        .n_pos = count_of(r, "n_pos"),
+        .status = text_of(r, "status", false),
+    };
+    if (r->st == RADZ_OK)
+        r->st = radz_results_add_pair(results, &p, r->err);
 }
 
 static void read_row(reader *r, radz_results *results)
@@ -149,21 +200,7 @@ static void read_row(reader *r, radz_results *results)
 static void read_group(reader *r, radz_results *results)
 {
     radz_result_group g = {text_of(r, "dataset", false), text_of(r, "name", false), text_of(r, "title", false), NULL, 0};
-    const radz_json *array = NULL;
-    if (r->st == RADZ_OK)
-        r->st = radz_json_need_array(r->doc, r->object, "classes", &array, r->err);
-    if (r->st != RADZ_OK)
-        return;
-    g.n_classes = radz_json_size(array);
-    const char **classes = radz_calloc(g.n_classes, sizeof *classes, r->err);
-    if (classes == NULL)
-        r->st = RADZ_E_NOMEM;
-    for (size_t i = 0; i < g.n_classes && r->st == RADZ_OK; i++) {
-        const radz_json *value = radz_json_at(array, i);
-        classes[i] = radz_json_string(value);
-        if (classes[i] == NULL || strlen(classes[i]) != radz_json_string_length(value))
-            r->st = radz_fail(r->err, RADZ_E_FORMAT, "%s: key 'classes': wanted names", radz_json_doc_name(r->doc));
-    }
+    const char **classes = texts_of(r, "classes", &g.n_classes);
     g.classes = classes;
     if (r->st == RADZ_OK)
         r->st = radz_results_add_group(results, &g, r->err);
@@ -328,6 +365,11 @@ radz_status radz_results_parse(const char *text, size_t size, const char *name, 
         r.st = radz_json_need_object(doc, r.object, "provenance", &facts, err);
     if (r.st == RADZ_OK)
         radz_json_each(facts, read_fact, &(fact_reader){&r, results});
+    size_t n_notes = 0;
+    const char **notes = texts_of(&r, "notes", &n_notes);
+    for (size_t i = 0; i < n_notes && r.st == RADZ_OK; i++)
+        r.st = radz_results_add_note(results, notes[i], err);
+    free(notes);
     each_object(&r, "blocks", results, read_block);
     each_object(&r, "groups", results, read_group);
     each_object(&r, "absent", results, read_absent);
@@ -335,6 +377,7 @@ radz_status radz_results_parse(const char *text, size_t size, const char *name, 
     if (radz_json_find(r.object, "findings") != NULL) /* not in files of the first program versions */
         each_object(&r, "findings", results, read_finding);
     each_object(&r, "rows", results, read_row);
+    each_object(&r, "pairs", results, read_pair);
     each_object(&r, "roc_curves", results, read_curve);
     if (has_key(&r, "details"))
         each_object(&r, "details", results, read_detail);

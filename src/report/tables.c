@@ -31,7 +31,8 @@ void radz_number_pairs(const radz_results *results, size_t *pair_of)
 
 bool radz_is_mean(const char *class_name)
 {
-    return strcmp(class_name, "macro") == 0 || radz_str_starts(class_name, "macro:");
+    return strcmp(class_name, "macro") == 0 || radz_str_starts(class_name, "macro:") || strcmp(class_name, "micro") == 0 ||
+           strcmp(class_name, "weighted") == 0;
 }
 
 static bool of_block(const radz_result_row *row, const radz_result_block *block)
@@ -158,6 +159,8 @@ const char *radz_status_words(const char *status)
         [RADZ_METRIC_ZERO_DIVISION] = "no image called so",
         [RADZ_METRIC_NO_CLASS] = "no class has a value",
         [RADZ_METRIC_FEW_REPLICATES] = "too few bootstrap replicates have a value",
+        [RADZ_METRIC_NO_VALIDATION] = "the threshold is chosen on a validation split, and none was given",
+        [RADZ_METRIC_STOPPED] = "the code that the protocol repeats ends with an error",
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(status, radz_metric_status_name((radz_metric_status)i)) == 0)
@@ -248,9 +251,36 @@ static bool has_intervals(const radz_block_rows *rows)
     return false;
 }
 
-static const char *pair_name(builder *b, const radz_result_block *block)
+static bool same_text(const char *x, const char *y)
 {
-    return TEXT(b, "%s / %s", block->model, block->scorer);
+    return strcmp(x, y) == 0;
+}
+
+/* What tells the blocks of a section apart. */
+typedef struct block_names {
+    bool models, scorers, protocols; /* there are several */
+} block_names;
+
+static block_names names_needed(const radz_results *results, const size_t *members, size_t n)
+{
+    block_names names = {false, false, false};
+    for (size_t i = 1; i < n; i++) {
+        const radz_result_block *x = &results->blocks[members[0]], *y = &results->blocks[members[i]];
+        names.models = names.models || !same_text(x->model, y->model);
+        names.protocols = names.protocols || !same_text(x->protocol, y->protocol);
+        names.scorers = names.scorers || !same_text(x->scorer, y->scorer);
+    }
+    /* scores of a file come from no scorer of ours */
+    names.scorers = names.scorers || (n > 0 && !same_text(results->blocks[members[0]].scorer, RADZ_SCORER_FILE));
+    names.models = names.models || names.scorers || !names.protocols;
+    return names;
+}
+
+static const char *pair_name(builder *b, const radz_result_block *block, block_names names)
+{
+    return TEXT(b, "%s%s%s%s%s", names.models ? block->model : "", names.scorers ? " / " : "",
+                names.scorers ? block->scorer : "", names.models && names.protocols ? " / " : "",
+                names.protocols ? block->protocol : "");
 }
 
 static radz_table *new_table(builder *b, radz_section *section, size_t columns, size_t fixed, size_t rows)
@@ -326,12 +356,13 @@ static void mark_best(radz_table *t, const double *values, size_t n_pairs, const
     }
 }
 
-static void summary_row(builder *b, radz_table *t, const radz_block_rows *rows, const char *class_name, double *values)
+static void summary_row(builder *b, radz_table *t, const radz_block_rows *rows, const char *class_name, bool all_intervals,
+                        double *values)
 {
     radz_cell *cells = t->cells + t->rows * t->columns;
     for (size_t c = 0; c < SUMMARY; c++) {
         const radz_result_row *row = radz_block_row(rows, class_name, radz_metrics[summary_metrics[c]].name);
-        cells[1 + c].text = number_text(b, row, c < 2);
+        cells[1 + c].text = number_text(b, row, c < 2 || all_intervals);
         if (values != NULL)
             values[c] = row == NULL ? NAN : row->value;
     }
@@ -342,6 +373,7 @@ static void build_summary(builder *b, radz_section *section, const radz_result_b
                           size_t n_members)
 {
     const radz_results *results = b->results;
+    block_names names = names_needed(results, members, n_members);
     radz_table *t = new_table(b, section, 1 + SUMMARY, 1, n_members * (1 + results->n_groups));
     double *values = room(b, n_members * SUMMARY, sizeof *values);
     size_t *row_of = room(b, n_members, sizeof *row_of);
@@ -352,11 +384,14 @@ static void build_summary(builder *b, radz_section *section, const radz_result_b
         chosen = chosen || radz_chosen_on_test(&b->blocks[members[i]]);
         intervals = intervals || has_intervals(&b->blocks[members[i]]);
     }
-    t->heads[0] = "model / scorer";
+    const char *models = !names.models ? "" : same_text(first->scorer, RADZ_SCORER_FILE) ? "scores" : "model";
+    t->heads[0] = TEXT(b, "%s%s%s%s", models, names.scorers ? " / scorer" : "",
+                       names.models && names.protocols ? " / " : "", names.protocols ? "protocol" : "");
     for (size_t c = 0; c < SUMMARY; c++) {
         const char *title = radz_metrics[summary_metrics[c]].title;
-        if (c < 2 && intervals)
-            t->heads[1 + c] = TEXT(b, "%s [%g %% CI]", title, 100 * first->confidence);
+        if ((c < 2 || names.protocols) && intervals)
+            t->heads[1 + c] = names.protocols ? TEXT(b, "%s [interval]", title)
+                                              : TEXT(b, "%s [%g %% CI]", title, 100 * first->confidence);
         else
             t->heads[1 + c] = TEXT(b, "%s%s", title, c >= 2 && chosen ? "*" : "");
     }
@@ -365,8 +400,8 @@ static void build_summary(builder *b, radz_section *section, const radz_result_b
     for (size_t i = 0; i < n_members; i++) {
         const radz_block_rows *rows = &b->blocks[members[i]];
         row_of[i] = t->rows;
-        t->cells[t->rows * t->columns].text = pair_name(b, rows->block);
-        summary_row(b, t, rows, "macro", values + i * SUMMARY);
+        t->cells[t->rows * t->columns].text = pair_name(b, rows->block, names);
+        summary_row(b, t, rows, "macro", names.protocols, values + i * SUMMARY);
         t->styles[t->rows++] = RADZ_ROW_PLAIN;
         for (size_t g = 0; g < results->n_groups; g++) {
             const radz_result_group *group = &results->groups[g];
@@ -377,12 +412,13 @@ static void build_summary(builder *b, radz_section *section, const radz_result_b
             if (count == 0 || radz_block_row(rows, name, radz_metrics[RADZ_METRIC_AUC].name) == NULL)
                 continue;
             t->cells[t->rows * t->columns].text = TEXT(b, "%s (%zu)", group->name, count);
-            summary_row(b, t, rows, name, NULL);
+            summary_row(b, t, rows, name, names.protocols, NULL);
             t->styles[t->rows++] = RADZ_ROW_PART;
             add_note(b, &section->notes, TEXT(b, "%s: %s", group->name, group->title));
         }
     }
-    mark_best(t, values, n_members, row_of);
+    if (!names.protocols) /* figures of different protocols are no competitors */
+        mark_best(t, values, n_members, row_of);
     measure_columns(b, t);
     if (chosen)
         add_note(b, &section->notes, "* at the threshold that gives the highest F1 on these very labels: optimistic; not "
@@ -396,12 +432,12 @@ static const char *class_reason(const radz_result_row *row)
     return radz_status_words(row->status);
 }
 
-/* AUC of each class, one column per model and scorer, groups apart. */
-static void build_classes(builder *b, radz_section *section, const radz_result_block *first, const size_t *members,
-                          size_t n_members)
+/* One figure of each class, one column per block, groups apart. */
+static void build_classes(builder *b, radz_section *section, const radz_result_block *first, radz_metric_id metric,
+                          const size_t *members, size_t n_members, block_names names)
 {
     const radz_results *results = b->results;
-    const char *auc = radz_metrics[RADZ_METRIC_AUC].name;
+    const char *auc = radz_metrics[RADZ_METRIC_AUC].name, *figure = radz_metrics[metric].name;
     size_t most = 0; /* rows that could be needed: all classes of all members, and headings */
     for (size_t i = 0; i < n_members; i++)
         most += classes_of(b, &b->blocks[members[i]], NULL);
@@ -417,12 +453,13 @@ static void build_classes(builder *b, radz_section *section, const radz_result_b
         radz_strlist_free(&classes);
         return;
     }
-    t->id = TEXT(b, "%s-%s-classes", id_part(b, first->dataset), id_part(b, first->split));
-    t->caption = TEXT(b, "%s: AUC of each class", first->dataset_title);
-    t->heads[0] = "AUC of the class";
+    const char *title = radz_metrics[metric].title, *suffix = metric == RADZ_METRIC_AUC ? "" : TEXT(b, "-%s", figure);
+    t->id = TEXT(b, "%s-%s-classes%s", id_part(b, first->dataset), id_part(b, first->split), suffix);
+    t->caption = TEXT(b, "%s: %s of each class", first->dataset_title, title);
+    t->heads[0] = TEXT(b, "%s of the class", title);
     t->heads[1] = "positives";
     for (size_t i = 0; i < n_members; i++)
-        t->heads[2 + i] = pair_name(b, b->blocks[members[i]].block);
+        t->heads[2 + i] = pair_name(b, b->blocks[members[i]].block, names);
     bool grouped = false;
     for (size_t i = 0; i < classes.count; i++)
         grouped = grouped || radz_group_of(results, first->dataset, classes.items[i]) != NULL;
@@ -440,7 +477,7 @@ static void build_classes(builder *b, radz_section *section, const radz_result_b
             radz_cell *cells = t->cells + t->rows * t->columns;
             cells[0].text = TEXT(b, "%s", classes.items[i]);
             for (size_t m = 0; m < n_members; m++) {
-                const radz_result_row *row = radz_block_row(&b->blocks[members[m]], classes.items[i], auc);
+                const radz_result_row *row = radz_block_row(&b->blocks[members[m]], classes.items[i], figure);
                 char count[32];
                 if (row == NULL)
                     continue;
@@ -458,7 +495,117 @@ static void build_classes(builder *b, radz_section *section, const radz_result_b
     measure_columns(b, t);
 }
 
-static void block_notes(builder *b, radz_section *section, const radz_result_block *first, const radz_result_block *block)
+/* The figures of one block, class by class: what a single score file is evaluated for. */
+static void build_details(builder *b, radz_section *section, const radz_block_rows *rows)
+{
+    static const struct {
+        const char *metric, *title;
+        bool interval;
+    } columns[] = {{"auc", "AUC", true},   {"auc_delong", "DeLong", true}, {"ap", "AP", false},
+                   {"auprc", "AUPRC", true}, {"f1", "F1", true},           {"acc", "ACC", true},
+                   {"mcc", "MCC", true},   {"threshold", "threshold", false}};
+    enum { COLUMNS = sizeof columns / sizeof columns[0] };
+    bool there[COLUMNS] = {false};
+    size_t used = 0, classes = 0;
+    bool chosen = radz_chosen_on_test(rows), exact = false;
+    for (size_t i = 0; i < rows->n; i++) {
+        classes += !radz_is_mean(rows->rows[i]->class_name) && same_text(rows->rows[i]->metric, columns[0].metric);
+        exact = exact || same_text(rows->rows[i]->metric, columns[1].metric);
+        for (size_t c = 0; c < COLUMNS; c++)
+            there[c] = there[c] || same_text(rows->rows[i]->metric, columns[c].metric);
+    }
+    for (size_t c = 0; c < COLUMNS; c++)
+        used += there[c];
+    radz_table *t = classes == 0 ? NULL : new_table(b, section, 2 + used, 1, classes);
+    if (t == NULL || b->st != RADZ_OK)
+        return;
+    const radz_result_block *block = rows->block;
+    t->id = TEXT(b, "%s-%s-details", id_part(b, block->dataset), id_part(b, block->split));
+    t->caption = TEXT(b, "%s: %s, class by class", block->dataset_title, block->model);
+    t->heads[0] = "class";
+    t->heads[1] = "positives";
+    for (size_t c = 0, at = 2; c < COLUMNS; c++)
+        if (there[c])
+            t->heads[at++] = TEXT(b, "%s%s", columns[c].title, chosen && c >= 4 ? "*" : "");
+    for (size_t i = 0; i < rows->n && b->st == RADZ_OK; i++) {
+        const radz_result_row *row = rows->rows[i];
+        if (radz_is_mean(row->class_name) || !same_text(row->metric, columns[0].metric))
+            continue;
+        radz_cell *cells = t->cells + t->rows * t->columns;
+        char count[32];
+        radz_count_text(row->n_pos, count);
+        cells[0].text = TEXT(b, "%s", row->class_name);
+        cells[1].text = TEXT(b, "%s", count);
+        for (size_t c = 0, at = 2; c < COLUMNS; c++) {
+            if (!there[c])
+                continue;
+            const radz_result_row *cell = radz_block_row(rows, row->class_name, columns[c].metric);
+            if (c == 1 && cell != NULL) /* the AUC stands beside it already */
+                cells[at++].text = isnan(cell->ci_low) ? "" : TEXT(b, "[%.3f, %.3f]", cell->ci_low, cell->ci_high);
+            else if (c + 1 == COLUMNS && cell != NULL)
+                cells[at++].text = isnan(cell->value) ? "NA" : TEXT(b, "%.4g", cell->value);
+            else
+                cells[at++].text = number_text(b, cell, columns[c].interval && (c < 4 || !exact));
+        }
+        if (isnan(row->value))
+            add_note(b, &section->notes, TEXT(b, "%s: NA, %s", row->class_name, class_reason(row)));
+        t->styles[t->rows++] = RADZ_ROW_PLAIN;
+    }
+    measure_columns(b, t);
+}
+
+/* "0.031", "<0.001" */
+static const char *p_text(builder *b, double p)
+{
+    return isnan(p) ? "" : p < 0.001 ? "<0.001" : TEXT(b, "%.3f", p);
+}
+
+/* Two models on the same images: differences of the AUCs. */
+static void build_pairs(builder *b, radz_section *section, const radz_result_block *first)
+{
+    const radz_results *results = b->results;
+    const char *auc = radz_metrics[RADZ_METRIC_AUC].name;
+    size_t n = 0;
+    for (size_t i = 0; i < results->n_pairs; i++)
+        n += same_text(results->pairs[i].dataset, first->dataset) && same_text(results->pairs[i].split, first->split) &&
+             same_text(results->pairs[i].metric, auc);
+    radz_table *t = n == 0 ? NULL : new_table(b, section, 5, 1, 2 * n);
+    if (t == NULL || b->st != RADZ_OK)
+        return;
+    t->id = TEXT(b, "%s-%s-pairs", id_part(b, first->dataset), id_part(b, first->split));
+    t->caption = TEXT(b, "%s: differences of AUC on the same images", first->dataset_title);
+    t->heads[0] = "difference of AUC";
+    t->heads[1] = "first";
+    t->heads[2] = "second";
+    t->heads[3] = TEXT(b, "first - second [%g %% CI]", 100 * first->confidence);
+    t->heads[4] = "p (DeLong)";
+    const radz_result_pair *before = NULL;
+    for (size_t i = 0; i < results->n_pairs && b->st == RADZ_OK; i++) {
+        const radz_result_pair *p = &results->pairs[i];
+        if (!same_text(p->dataset, first->dataset) || !same_text(p->split, first->split) || !same_text(p->metric, auc))
+            continue;
+        if (before == NULL || !same_text(before->a, p->a) || !same_text(before->b, p->b)) {
+            t->cells[t->rows * t->columns].text = TEXT(b, "%s - %s", p->a, p->b);
+            t->styles[t->rows++] = RADZ_ROW_HEADING;
+        }
+        before = p;
+        radz_cell *cells = t->cells + t->rows * t->columns;
+        cells[0].text = TEXT(b, "%s", p->class_name);
+        cells[1].text = isnan(p->value_a) ? "NA" : TEXT(b, "%.3f", p->value_a);
+        cells[2].text = isnan(p->value_b) ? "NA" : TEXT(b, "%.3f", p->value_b);
+        cells[3].text = isnan(p->difference) ? "NA"
+                        : isnan(p->ci_low)   ? TEXT(b, "%+.3f", p->difference)
+                                             : TEXT(b, "%+.3f [%+.3f, %+.3f]", p->difference, p->ci_low, p->ci_high);
+        cells[4].text = p_text(b, p->p);
+        t->styles[t->rows++] = RADZ_ROW_PART;
+    }
+    add_note(b, &section->notes, "differences: both models on the same patient replicates; p: DeLong's paired test over patients, "
+                                 "two-sided, each class by itself (not corrected for the number of classes)");
+    measure_columns(b, t);
+}
+
+static void block_notes(builder *b, radz_section *section, const radz_result_block *first, const radz_result_block *block,
+                        bool several)
 {
     char n[32], all[32];
     radz_count_text(block->n, n);
@@ -480,23 +627,26 @@ static void block_notes(builder *b, radz_section *section, const radz_result_blo
     if (block->replicates > 0) {
         radz_count_text(block->replicates, n);
         radz_count_text(block->distinct_replicates, all);
+        bool images = block->resampled != NULL && same_text(block->resampled, "images");
+        const char *of = several ? TEXT(b, "%s: ", block->protocol) : "";
+        const char *distinct = "";
         if (block->distinct_replicates < block->replicates)
-            add_note(b, notes, TEXT(b, "intervals: %g %%, percentiles of %s bootstrap replicates over patients (only %s "
-                                    "of them distinct)", 100 * block->confidence, n, all));
-        else
-            add_note(b, notes, TEXT(b, "intervals: %g %%, percentiles of %s bootstrap replicates over patients",
-                                    100 * block->confidence, n));
+            distinct = TEXT(b, " (only %s of them distinct)", all);
+        add_note(b, notes, TEXT(b, "%sintervals: %g %%, percentiles of %s bootstrap replicates over %s%s", of,
+                                100 * block->confidence, n, images ? "images" : "patients", distinct));
     }
+    for (size_t i = 0; i < block->n_notes; i++)
+        add_note(b, notes, several ? TEXT(b, "%s: %s", block->protocol, block->notes[i]) : block->notes[i]);
     if (block->trained_on != NULL)
         add_note(b, notes, TEXT(b, "%s was trained on: %s", block->model, block->trained_on));
 }
 
-static void mean_notes(builder *b, radz_section *section, const radz_block_rows *rows)
+static void mean_notes(builder *b, radz_section *section, const radz_block_rows *rows, block_names names)
 {
     const radz_result_row *macro = radz_block_row(rows, "macro", radz_metrics[RADZ_METRIC_AUC].name);
     size_t classes = classes_of(b, rows, NULL);
     if (macro != NULL && isnan(macro->value))
-        add_note(b, &section->notes, TEXT(b, "%s / %s: mean NA, %s", rows->block->model, rows->block->scorer,
+        add_note(b, &section->notes, TEXT(b, "%s: mean NA, %s", pair_name(b, rows->block, names),
                                           radz_status_words(macro->status)));
     else if (macro != NULL && macro->n_pos < classes)
         add_note(b, &section->notes, TEXT(b, "means are over the %" PRIu64 " of %zu classes that have a value",
@@ -518,12 +668,28 @@ static void finding_notes(builder *b, radz_section *section, const radz_result_b
     }
 }
 
+static const char *protocol_list(builder *b, const size_t *members, size_t n)
+{
+    const char *list = "";
+    for (size_t i = 0; i < n; i++) {
+        const radz_result_block *block = &b->results->blocks[members[i]];
+        bool is_new = true;
+        for (size_t j = 0; j < i; j++)
+            is_new = is_new && !same_text(b->results->blocks[members[j]].protocol, block->protocol);
+        if (is_new)
+            list = TEXT(b, "%s%s%s", list, i > 0 ? ", " : "", block->protocol);
+    }
+    return list;
+}
+
+enum { MOST_TABLES = 5 /* of a section: summary, three figures by class or the details, pairs */ };
+
 static void build_section(builder *b, const radz_result_block *first)
 {
     const radz_results *results = b->results;
     radz_section *section = &b->doc->sections[b->doc->n_sections++];
     size_t *members = room(b, results->n_blocks, sizeof *members), n = 0;
-    section->tables = room(b, 2, sizeof *section->tables);
+    section->tables = room(b, MOST_TABLES, sizeof *section->tables);
     if (b->st != RADZ_OK)
         return;
     for (size_t i = 0; i < results->n_blocks; i++)
@@ -535,14 +701,31 @@ static void build_section(builder *b, const radz_result_block *first)
     section->title = strcmp(first->dataset, first->dataset_title) == 0
                          ? TEXT(b, "%s", first->dataset)
                          : TEXT(b, "%s: %s", first->dataset, first->dataset_title);
-    section->subtitle = TEXT(b, "split %s: %s images of %s patients%s%s; protocol %s", first->split, images, patients,
-                             first->subset ? ", SUBSET" : "", first->synthetic ? ", SYNTHETIC" : "", first->protocol);
+    block_names names = names_needed(results, members, n);
+    section->subtitle = TEXT(b, "%s%ssplit %s: %s images of %s patients%s%s; protocol%s %s", names.models ? "" : first->model,
+                             names.models ? "" : ", ", first->split, images, patients,
+                             first->subset ? ", SUBSET" : "", first->synthetic ? ", SYNTHETIC" : "",
+                             names.protocols ? "s" : "", names.protocols ? protocol_list(b, members, n) : first->protocol);
     build_summary(b, section, first, members, n);
-    build_classes(b, section, first, members, n);
+    if (n == 1 && same_text(first->scorer, RADZ_SCORER_FILE)) {
+        build_details(b, section, &b->blocks[members[0]]);
+    } else {
+        build_classes(b, section, first, RADZ_METRIC_AUC, members, n, names);
+        for (int acc = 0; names.protocols && acc < 2; acc++) {
+            radz_metric_id metric = acc ? RADZ_METRIC_ACC : RADZ_METRIC_F1;
+            size_t *having = room(b, n, sizeof *having), n_having = 0;
+            for (size_t i = 0; b->st == RADZ_OK && i < n; i++)
+                if (radz_block_row(&b->blocks[members[i]], "macro", radz_metrics[metric].name) != NULL)
+                    having[n_having++] = members[i];
+            if (b->st == RADZ_OK && n_having > 0)
+                build_classes(b, section, first, metric, having, n_having, names);
+        }
+    }
+    build_pairs(b, section, first);
     for (size_t i = 0; i < n; i++)
-        mean_notes(b, section, &b->blocks[members[i]]);
+        mean_notes(b, section, &b->blocks[members[i]], names);
     for (size_t i = 0; i < n; i++)
-        block_notes(b, section, first, &results->blocks[members[i]]);
+        block_notes(b, section, first, &results->blocks[members[i]], names.protocols);
     finding_notes(b, section, first);
 }
 
@@ -576,6 +759,8 @@ radz_status radz_document_build(const radz_results *results, radz_document *out,
         if (first)
             build_section(&b, &results->blocks[i]);
     }
+    for (size_t i = 0; i < results->n_notes; i++)
+        add_note(&b, &out->notes, results->notes[i]);
     skip_notes(&b);
     for (size_t i = 0; i < results->n_absent; i++)
         add_note(&b, &out->absent, TEXT(&b, "%s: %s", results->absent[i].dataset, results->absent[i].hint));

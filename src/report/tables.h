@@ -74,7 +74,7 @@ const radz_result_row *radz_block_row(const radz_block_rows *rows, const char *c
 bool radz_same_section(const radz_result_block *a, const radz_result_block *b); /* same data set and split */
 /* pair_of [n_blocks]: the number of each block's (model, scorer) in order of first appearance. */
 void radz_number_pairs(const radz_results *results, size_t *pair_of);
-bool radz_is_mean(const char *class_name); /* "macro" or "macro:..." */
+bool radz_is_mean(const char *class_name); /* "macro", "macro:...", "micro", "weighted" */
 /* The group of the data set that a class is in (the first of them); NULL when in none. */
 const radz_result_group *radz_group_of(const radz_results *results, const char *dataset, const char *class_name);
 /* The detail table of a block by name, NULL when it has none; a cell by its column's name: NaN and "" where there is none. */

@@ -1,257 +1,277 @@
 #include "run/evaluate.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
+#include "data/dataset.h"
+#include "metric/delong.h"
 #include "metric/pr_curve.h"
+#include "metric/preset.h"
 #include "metric/resample.h"
 #include "run/mistakes.h"
-#include "score/scorer.h"
 
-enum { SCORE_BLOCK = 1024 /* images whose embeddings are in memory at a time */ };
-
-/* The images that have an embedding, as the metric room wants them. */
-typedef struct scored_set {
-    size_t n, classes, patients;
-    const char **names;         /* [n] image ids */
-    const char **paths;         /* [n] image files */
-    const char **patient_names; /* [n] */
-    int8_t *labels;             /* [n, classes] */
-    double *scores;             /* [n, classes] */
-    uint32_t *patient_of;       /* [n] */
-} scored_set;
-
-static void scored_set_free(scored_set *set)
+static radz_metric_input metric_input(const radz_scored_set *set)
 {
-    free(set->names);
-    free(set->paths);
-    free(set->patient_names);
-    free(set->labels);
-    free(set->scores);
-    free(set->patient_of);
-}
-
-static radz_status score_images(const radz_evaluation *ev, const radz_scorer *scorer, scored_set *set, radz_error *err)
-{
-    const radz_dataset *data = ev->dataset;
-    const radz_prompt_texts *p = ev->prompts;
-    radz_score_texts texts = {
-        .rows = p->n, .dim = ev->dim, .classes = data->n_classes, .embeddings = p->embeddings, .class_of = p->class_of,
-        .polarity_of = p->polarity_of, .template_of = p->template_of, .class_names = data->classes,
+    return (radz_metric_input){
+        .rows = set->n, .classes = set->n_classes, .scores = set->scores, .labels = set->labels,
+        .class_names = set->classes, .row_names = set->names,
     };
-    radz_score_state *state = NULL;
-    float *rows = radz_calloc(SCORE_BLOCK * ev->dim, sizeof *rows, err);
-    unsigned char *keys = radz_calloc(SCORE_BLOCK, RADZ_CACHE_KEY_SIZE, err);
-    radz_status st = rows == NULL || keys == NULL ? RADZ_E_NOMEM : scorer->prepare(&texts, NULL, &state, err);
-    size_t block_first = 0, filled = 0;
-    for (size_t i = 0; st == RADZ_OK && i <= data->n; i++) {
-        if (filled == SCORE_BLOCK || (i == data->n && filled > 0)) {
-            st = radz_store_lookup(ev->images, keys, filled, rows, NULL, err);
-            if (st != RADZ_OK)
-                break;
-            radz_score_block block = {
-                .rows = filled, .dim = ev->dim, .embeddings = rows, .first_row = block_first,
-                .row_names = set->names + block_first,
-            };
-            st = scorer->score(state, &block, set->scores + block_first * data->n_classes, err);
-            block_first += filled;
-            filled = 0;
-            if (st == RADZ_OK && radz_cancelled())
-                st = radz_fail_interrupted(err);
-        }
-        if (i == data->n || !ev->embedded->usable[i])
-            continue;
-        memcpy(keys + filled * RADZ_CACHE_KEY_SIZE, ev->embedded->keys + i * RADZ_CACHE_KEY_SIZE, RADZ_CACHE_KEY_SIZE);
-        filled++;
-    }
-    scorer->free(state);
-    free(rows);
-    free(keys);
-    return st;
-}
-
-static radz_status gather(const radz_evaluation *ev, const radz_scorer *scorer, scored_set *set, radz_error *err)
-{
-    const radz_dataset *data = ev->dataset;
-    *set = (scored_set){.classes = data->n_classes};
-    set->names = radz_calloc(data->n, sizeof *set->names, err);
-    set->paths = radz_calloc(data->n, sizeof *set->paths, err);
-    set->patient_names = radz_calloc(data->n, sizeof *set->patient_names, err);
-    set->labels = radz_calloc(data->n * data->n_classes, sizeof *set->labels, err);
-    set->scores = radz_calloc(data->n * data->n_classes, sizeof *set->scores, err);
-    set->patient_of = radz_calloc(data->n, sizeof *set->patient_of, err);
-    if (set->names == NULL || set->paths == NULL || set->patient_names == NULL || set->labels == NULL || set->scores == NULL ||
-        set->patient_of == NULL)
-        return RADZ_E_NOMEM;
-    for (size_t i = 0; i < data->n; i++) {
-        if (!ev->embedded->usable[i])
-            continue;
-        set->names[set->n] = data->samples[i].image_id;
-        set->paths[set->n] = data->samples[i].path;
-        set->patient_names[set->n] = data->samples[i].patient_id;
-        memcpy(set->labels + set->n * data->n_classes, data->labels + i * data->n_classes, data->n_classes);
-        set->n++;
-    }
-    if (set->n == 0)
-        return radz_fail(err, RADZ_E_MISSING, "none of its %zu images could be read", data->n);
-    radz_status st = radz_number_patients(set->patient_names, set->n, set->patient_of, &set->patients, err);
-    return st == RADZ_OK ? score_images(ev, scorer, set, err) : st;
 }
 
 /* ---- groups of classes ---- */
 
-/* Which of the evaluated classes belong to a group of the card; group NULL: all. Returns how many. */
-static size_t group_members(const radz_class_group *group, const radz_dataset *data, uint8_t *members)
+/* Which of the evaluated classes belong to a group; group NULL: all. Returns how many. */
+static size_t group_members(const radz_class_group *group, const char *const *classes, size_t n_classes, uint8_t *members)
 {
     size_t count = 0;
-    for (size_t c = 0; c < data->n_classes; c++) {
+    for (size_t c = 0; c < n_classes; c++) {
         members[c] = group == NULL;
         for (size_t i = 0; group != NULL && i < group->classes_count; i++)
-            members[c] |= strcmp(group->classes[i], data->classes[c]) == 0;
+            members[c] |= strcmp(group->classes[i], classes[c]) == 0;
         count += members[c];
     }
     return count;
 }
 
-radz_status radz_evaluate_groups(const radz_dataset_card *card, const radz_dataset *dataset, radz_results *results,
-                                 radz_error *err)
+radz_status radz_evaluate_groups(const char *dataset, const radz_class_group *groups, size_t groups_count,
+                                 const char *const *classes, size_t n_classes, radz_results *results, radz_error *err)
 {
-    uint8_t *members = radz_calloc(dataset->n_classes, 1, err);
-    const char **names = radz_calloc(dataset->n_classes, sizeof *names, err);
+    uint8_t *members = radz_calloc(n_classes, 1, err);
+    const char **names = radz_calloc(n_classes, sizeof *names, err);
     radz_status st = members == NULL || names == NULL ? RADZ_E_NOMEM : RADZ_OK;
-    for (size_t g = 0; st == RADZ_OK && g < card->groups_count; g++) {
+    for (size_t g = 0; st == RADZ_OK && g < groups_count; g++) {
         size_t count = 0;
-        if (group_members(&card->groups[g], dataset, members) == 0)
+        if (group_members(&groups[g], classes, n_classes, members) == 0)
             continue;
-        for (size_t c = 0; c < dataset->n_classes; c++)
+        for (size_t c = 0; c < n_classes; c++)
             if (members[c])
-                names[count++] = dataset->classes[c];
-        const char *title = card->groups[g].title != NULL ? card->groups[g].title : card->groups[g].name;
-        st = radz_results_add_group(
-            results, &(radz_result_group){card->base.name, card->groups[g].name, title, names, count}, err);
+                names[count++] = classes[c];
+        const char *title = groups[g].title != NULL ? groups[g].title : groups[g].name;
+        st = radz_results_add_group(results, &(radz_result_group){dataset, groups[g].name, title, names, count}, err);
     }
     free(members);
     free(names);
     return st;
 }
 
-/* ---- rows ---- */
+/* ---- the block ---- */
 
-typedef struct measured {
+static radz_status fingerprint(const radz_scored_set *set, char hex[RADZ_SHA256_HEX_SIZE], radz_error *err)
+{
+    radz_sample *samples = radz_calloc(set->n, sizeof *samples, err);
+    if (samples == NULL)
+        return RADZ_E_NOMEM;
+    for (size_t i = 0; i < set->n; i++)
+        samples[i].image_id = set->names[i];
+    radz_status st = radz_dataset_fingerprint(samples, set->labels, set->n, set->classes, set->n_classes, hex, err);
+    free(samples);
+    return st;
+}
+
+/* The caller's block, with what was found here. `notes` is a list that may grow; the protocol's faults come first. */
+static radz_status add_block(const radz_evaluation *ev, size_t replicates, size_t distinct, radz_strlist *notes,
+                             radz_results *results, radz_error *err)
+{
+    char hex[RADZ_SHA256_HEX_SIZE];
+    radz_status st = fingerprint(ev->test, hex, err);
+    radz_result_block block = ev->block;
+    block.protocol = ev->protocol->base.name;
+    block.n = ev->test->n;
+    block.n_patients = ev->test->n_patients;
+    block.fingerprint = hex;
+    block.replicates = replicates;
+    block.distinct_replicates = distinct;
+    bool rows = ev->protocol->rules.interval > RADZ_INTERVAL_PATIENTS;
+    block.resampled = replicates == 0 ? NULL : rows ? "images" : "patients";
+    block.confidence = ev->confidence;
+    if (rows)
+        block.confidence = (double)(ev->protocol->rules.high - ev->protocol->rules.low) / ev->protocol->rules.replicates;
+    block.notes = (const char *const *)notes->items;
+    block.n_notes = notes->count;
+    return st == RADZ_OK ? radz_results_add_block(results, &block, err) : st;
+}
+
+static radz_result_row row_of(const radz_evaluation *ev, const char *class_name, const char *metric)
+{
+    return (radz_result_row){
+        .dataset = ev->block.dataset,
+        .split = ev->block.split,
+        .model = ev->block.model,
+        .scorer = ev->block.scorer,
+        .protocol = ev->protocol->base.name,
+        .class_name = class_name,
+        .metric = metric,
+        .n = ev->test->n,
+        .value = NAN,
+        .ci_low = NAN,
+        .ci_high = NAN,
+        .status = "ok",
+        .ci_status = "none",
+    };
+}
+
+/* ---- protocols with exact arithmetic ---- */
+
+typedef struct exact {
+    radz_metric_work *work;
     radz_class_metrics *classes;     /* [n_classes] */
     radz_intervals *class_intervals; /* [n_classes] */
     radz_mean_metrics *means;        /* [n_means]: all classes, then the groups */
     radz_intervals *mean_intervals;  /* [n_means] */
     uint8_t *members;                /* [n_means, n_classes] */
+    radz_operating_point *points;    /* [n_classes] */
     size_t n_means;
     radz_bootstrap_summary summary;
     bool with_intervals;
-} measured;
+} exact;
 
-static void measured_free(measured *m)
+static void exact_free(exact *m)
 {
+    radz_metric_work_free(m->work);
     free(m->classes);
     free(m->class_intervals);
     free(m->means);
     free(m->mean_intervals);
     free(m->members);
+    free(m->points);
 }
 
-static radz_status measure(const radz_evaluation *ev, const radz_metric_input *input, const scored_set *set, measured *m,
-                           radz_metric_work *work, radz_error *err)
+static radz_bootstrap_options bootstrap_options(uint32_t replicates, double confidence, uint64_t seed, int threads,
+                                                const uint8_t *members, size_t n_means)
 {
-    size_t classes = set->classes;
-    *m = (measured){.n_means = 1 + ev->dataset_card->groups_count, .with_intervals = ev->suite->replicates > 0};
+    radz_bootstrap_options options = radz_bootstrap_defaults();
+    options.replicates = replicates;
+    options.confidence = 100 * confidence;
+    options.seed = seed;
+    options.threads = threads;
+    options.groups = members;
+    options.group_count = n_means;
+    return options;
+}
+
+/* Thresholds of highest F1 on the validation set; where it has none for a class, or is not there, on the test itself. */
+static radz_status choose_points(const radz_evaluation *ev, exact *m, radz_error *err)
+{
+    if (ev->validation == NULL || ev->protocol->rules.split != RADZ_CHOSEN_ON_VALIDATION)
+        return RADZ_OK;
+    radz_metric_input input = metric_input(ev->validation);
+    radz_status st = radz_metric_classes(&input, NULL, m->work, m->classes, err);
+    for (size_t c = 0; st == RADZ_OK && c < ev->test->n_classes; c++)
+        if (m->classes[c].metrics.status[RADZ_METRIC_THRESHOLD] == RADZ_METRIC_OK)
+            m->points[c] = (radz_operating_point){RADZ_OPERATING_FIXED, m->classes[c].metrics.value[RADZ_METRIC_THRESHOLD]};
+    return st;
+}
+
+static radz_status measure_exact(const radz_evaluation *ev, const radz_metric_input *input, exact *m, radz_error *err)
+{
+    size_t classes = ev->test->n_classes;
+    bool intervals = ev->replicates > 0 && ev->protocol->rules.interval == RADZ_INTERVAL_PATIENTS;
+    *m = (exact){.n_means = 1 + ev->groups_count, .with_intervals = intervals};
     m->classes = radz_calloc(classes, sizeof *m->classes, err);
     m->class_intervals = radz_calloc(classes, sizeof *m->class_intervals, err);
     m->means = radz_calloc(m->n_means, sizeof *m->means, err);
     m->mean_intervals = radz_calloc(m->n_means, sizeof *m->mean_intervals, err);
     m->members = radz_calloc(m->n_means * classes, 1, err);
+    m->points = radz_calloc(classes, sizeof *m->points, err);
     if (m->classes == NULL || m->class_intervals == NULL || m->means == NULL || m->mean_intervals == NULL ||
-        m->members == NULL)
+        m->members == NULL || m->points == NULL)
         return RADZ_E_NOMEM;
     for (size_t g = 0; g < m->n_means; g++)
-        group_members(g == 0 ? NULL : &ev->dataset_card->groups[g - 1], ev->dataset, m->members + g * classes);
-    radz_status st = radz_metric_classes(input, NULL, work, m->classes, err);
+        group_members(g == 0 ? NULL : &ev->groups[g - 1], ev->test->classes, classes, m->members + g * classes);
+    radz_status st = radz_metric_work_create(&m->work, err);
+    if (st == RADZ_OK)
+        st = choose_points(ev, m, err);
+    if (st == RADZ_OK)
+        st = radz_metric_classes(input, m->points, m->work, m->classes, err);
     if (st != RADZ_OK)
         return st;
     for (size_t g = 0; g < m->n_means; g++)
         radz_metric_mean(m->classes, classes, m->members + g * classes, &m->means[g]);
     if (!m->with_intervals)
         return RADZ_OK;
-    radz_bootstrap_options options = radz_bootstrap_defaults();
-    options.replicates = ev->suite->replicates;
-    options.confidence = 100 * ev->suite->confidence;
-    options.seed = ev->seed;
-    options.threads = ev->threads;
-    options.groups = m->members;
-    options.group_count = m->n_means;
+    radz_bootstrap_options options =
+        bootstrap_options(ev->replicates, ev->confidence, ev->seed, ev->threads, m->members, m->n_means);
+    options.points = m->points;
     radz_bootstrap_work *bootstrap = NULL;
     st = radz_bootstrap_work_create(&bootstrap, err);
     if (st == RADZ_OK)
-        st = radz_bootstrap(input, set->patient_of, set->patients, &options, bootstrap, m->class_intervals,
+        st = radz_bootstrap(input, ev->test->patient_of, ev->test->n_patients, &options, bootstrap, m->class_intervals,
                             m->mean_intervals, &m->summary, err);
     radz_bootstrap_work_free(bootstrap);
     return st;
 }
 
-static radz_status add_rows(const radz_evaluation *ev, const char *scorer, const char *class_name, uint64_t n,
-                            const radz_metric_values *values, const uint64_t n_pos[RADZ_METRIC_COUNT],
-                            const radz_intervals *intervals, bool averaged_only, radz_results *results, radz_error *err)
+static radz_status add_rows(const radz_evaluation *ev, const char *class_name, uint64_t n, const radz_metric_values *values,
+                            const uint64_t n_pos[RADZ_METRIC_COUNT], const radz_intervals *intervals, bool averaged_only,
+                            radz_results *results, radz_error *err)
 {
     radz_status st = RADZ_OK;
     for (size_t i = 0; st == RADZ_OK && i < RADZ_METRIC_COUNT; i++) {
         if (averaged_only && !radz_metrics[i].averaged)
             continue;
         bool interval = intervals != NULL && intervals->of[i].status == RADZ_METRIC_OK;
-        radz_result_row row = {
-            .dataset = ev->dataset->name,
-            .split = ev->dataset->split,
-            .model = ev->model_card->base.name,
-            .scorer = scorer,
-            .protocol = ev->suite->protocol,
-            .class_name = class_name,
-            .metric = radz_metrics[i].name,
-            .n = n,
-            .n_pos = n_pos[i],
-            .value = values->status[i] == RADZ_METRIC_OK ? values->value[i] : NAN,
-            .ci_low = interval ? intervals->of[i].low : NAN,
-            .ci_high = interval ? intervals->of[i].high : NAN,
-            .status = radz_metric_status_name(values->status[i]),
-            .ci_status = intervals == NULL ? "none" : radz_metric_status_name(intervals->of[i].status),
-        };
+        radz_result_row row = row_of(ev, class_name, radz_metrics[i].name);
+        row.n = n;
+        row.n_pos = n_pos[i];
+        row.value = values->status[i] == RADZ_METRIC_OK ? values->value[i] : NAN;
+        row.ci_low = interval ? intervals->of[i].low : NAN;
+        row.ci_high = interval ? intervals->of[i].high : NAN;
+        row.status = radz_metric_status_name(values->status[i]);
+        row.ci_status = intervals == NULL ? "none" : radz_metric_status_name(intervals->of[i].status);
         st = radz_results_add_row(results, &row, err);
     }
     return st;
 }
 
-static radz_status add_all_rows(const radz_evaluation *ev, const char *scorer, const scored_set *set, const measured *m,
-                                radz_results *results, radz_error *err)
+/* The AUC once more, with DeLong's interval over the same patients. */
+static radz_status add_delong(const radz_evaluation *ev, const radz_metric_input *input, size_t class_index,
+                              radz_delong_work *work, radz_results *results, radz_error *err)
+{
+    radz_delong found;
+    radz_clusters clusters = {ev->test->patient_of, ev->test->n_patients};
+    radz_status st = radz_delong_class(input, class_index, &clusters, work, &found, err);
+    if (st != RADZ_OK)
+        return st;
+    radz_result_row row = row_of(ev, ev->test->classes[class_index], "auc_delong");
+    row.n = found.positives + found.negatives;
+    row.n_pos = found.positives;
+    row.value = found.auc_status == RADZ_METRIC_OK ? found.auc : NAN;
+    row.status = radz_metric_status_name(found.auc_status);
+    row.ci_status =
+        radz_metric_status_name(radz_delong_interval(&found, 100 * ev->confidence, RADZ_INTERVAL_PLAIN, &row.ci_low,
+                                                     &row.ci_high));
+    return radz_results_add_row(results, &row, err);
+}
+
+static radz_status add_exact_rows(const radz_evaluation *ev, const radz_metric_input *input, const exact *m,
+                                  radz_results *results, radz_error *err)
 {
     uint64_t counts[RADZ_METRIC_COUNT];
-    radz_status st = RADZ_OK;
+    radz_delong_work *delong = NULL;
+    radz_status st = radz_delong_work_create(&delong, err);
     for (size_t g = 0; st == RADZ_OK && g < m->n_means; g++) {
         if (m->means[g].members == 0)
             continue;
         radz_strbuf name = {0};
-        st = radz_strbuf_printf(&name, err, "macro%s%s", g == 0 ? "" : ":",
-                                g == 0 ? "" : ev->dataset_card->groups[g - 1].name);
+        st = radz_strbuf_printf(&name, err, "macro%s%s", g == 0 ? "" : ":", g == 0 ? "" : ev->groups[g - 1].name);
         for (size_t i = 0; i < RADZ_METRIC_COUNT; i++)
             counts[i] = m->means[g].defined[i];
         if (st == RADZ_OK)
-            st = add_rows(ev, scorer, name.text, set->n, &m->means[g].metrics, counts,
+            st = add_rows(ev, name.text, ev->test->n, &m->means[g].metrics, counts,
                           m->with_intervals ? &m->mean_intervals[g] : NULL, true, results, err);
         radz_strbuf_free(&name);
     }
-    for (size_t c = 0; st == RADZ_OK && c < set->classes; c++) {
+    for (size_t c = 0; st == RADZ_OK && c < ev->test->n_classes; c++) {
         for (size_t i = 0; i < RADZ_METRIC_COUNT; i++)
             counts[i] = m->classes[c].positives;
-        st = add_rows(ev, scorer, ev->dataset->classes[c], m->classes[c].positives + m->classes[c].negatives,
-                      &m->classes[c].metrics, counts, m->with_intervals ? &m->class_intervals[c] : NULL, false, results,
-                      err);
+        st = add_rows(ev, ev->test->classes[c], m->classes[c].positives + m->classes[c].negatives, &m->classes[c].metrics,
+                      counts, m->with_intervals ? &m->class_intervals[c] : NULL, false, results, err);
+        if (st == RADZ_OK && m->with_intervals)
+            st = add_delong(ev, input, c, delong, results, err);
     }
+    radz_delong_work_free(delong);
     return st;
 }
 
@@ -288,83 +308,184 @@ static radz_status add_curves(const radz_metric_input *input, radz_metric_work *
     return st;
 }
 
-static radz_status add_block(const radz_evaluation *ev, const char *scorer, const scored_set *set, const measured *m,
-                             radz_results *results, radz_error *err)
+static radz_status evaluate_exact(const radz_evaluation *ev, radz_strlist *notes, radz_results *results, radz_error *err)
 {
-    const radz_dataset *data = ev->dataset;
-    char fingerprint[RADZ_SHA256_HEX_SIZE];
-    memcpy(fingerprint, data->fingerprint, sizeof fingerprint);
-    radz_status st = RADZ_OK;
-    if (set->n != data->n) { /* images were skipped: the figures are of the others */
-        radz_sample *samples = radz_calloc(set->n, sizeof *samples, err);
-        if (samples == NULL)
-            return RADZ_E_NOMEM;
-        for (size_t i = 0; i < set->n; i++)
-            samples[i].image_id = set->names[i];
-        st = radz_dataset_fingerprint(samples, set->labels, set->n, data->classes, data->n_classes, fingerprint, err);
-        free(samples);
-    }
-    radz_result_block block = {
-        .dataset = data->name,
-        .dataset_title = ev->dataset_card->base.title,
-        .split = data->split,
-        .model = ev->model_card->base.name,
-        .model_title = ev->model_card->base.title,
-        .scorer = scorer,
-        .protocol = ev->suite->protocol,
-        .prompts = ev->prompts_card->base.name,
-        .synthetic = ev->dataset_card->synthetic,
-        .subset = data->subset,
-        .n = set->n,
-        .n_patients = set->patients,
-        .n_missing = data->n_missing,
-        .n_skipped = data->n - set->n,
-        .replicates = m->summary.replicates,
-        .distinct_replicates = m->summary.distinct,
-        .confidence = ev->suite->confidence,
-        .fingerprint = fingerprint,
-        .split_fingerprint = data->split_fingerprint,
-        .weights_sha256 = ev->weights_sha256,
-        .prompts_sha256 = ev->prompts->list.sha256,
-        .recipe = ev->recipe,
-        .dtype = ev->dtype,
-        .device = ev->device_class,
-        .trained_on = ev->model_card->trained_on,
-        .seconds_per_image = ev->embedded->n_encoded > 0 ? ev->embedded->seconds / (double)ev->embedded->n_encoded : 0,
-    };
-    return st == RADZ_OK ? radz_results_add_block(results, &block, err) : st;
+    radz_metric_input input = metric_input(ev->test);
+    exact m = {0};
+    radz_status st = measure_exact(ev, &input, &m, err);
+    if (st == RADZ_OK)
+        st = add_block(ev, m.summary.replicates, m.summary.distinct, notes, results, err);
+    if (st == RADZ_OK)
+        st = add_exact_rows(ev, &input, &m, results, err);
+    if (st == RADZ_OK)
+        st = add_curves(&input, m.work, results, err);
+    if (st == RADZ_OK && ev->test->paths != NULL)
+        st = radz_mistakes_add(&input, ev->test->paths, ev->pictures ? ev->run_dir : NULL, results, err);
+    exact_free(&m);
+    return st;
 }
 
-radz_status radz_evaluate(const radz_evaluation *ev, const char *scorer_name, radz_results *results, radz_error *err)
+/* ---- protocols that repeat published code ---- */
+
+static radz_status add_preset_row(const radz_evaluation *ev, const char *class_name, const radz_preset_row *from,
+                                  bool is_mean, radz_results *results, radz_error *err)
 {
-    const radz_scorer *scorer;
-    scored_set set = {0};
-    measured m = {0};
-    radz_metric_work *work = NULL;
-    radz_status st = radz_scorer_find(scorer_name, &scorer, err);
+    radz_status st = RADZ_OK;
+    for (size_t f = 0; st == RADZ_OK && f < RADZ_FIGURE_COUNT; f++) {
+        const radz_figure *figure = &from->of[f];
+        bool there = ev->protocol->rules.figures[f] && !(is_mean && f == RADZ_FIGURE_THRESHOLD);
+        if (!there || (is_mean && figure->status == RADZ_METRIC_NO_CLASS && from->counted[f] == 0 &&
+                       strcmp(class_name, "macro") != 0))
+            continue;
+        radz_result_row row = row_of(ev, class_name, radz_figure_names[f]);
+        bool interval = figure->interval == RADZ_METRIC_OK;
+        if (!is_mean)
+            row.n = from->positives + from->negatives;
+        row.n_pos = is_mean ? from->counted[f] : from->positives;
+        row.value = figure->status == RADZ_METRIC_OK ? figure->value : NAN;
+        row.ci_low = interval ? figure->low : NAN;
+        row.ci_high = interval ? figure->high : NAN;
+        row.status = radz_metric_status_name(figure->status);
+        row.ci_status = figure->interval == RADZ_METRIC_NO_CLASS ? "none" : radz_metric_status_name(figure->interval);
+        st = radz_results_add_row(results, &row, err);
+    }
+    return st;
+}
+
+static radz_status note_stop(const radz_evaluation *ev, const radz_preset_result *r, radz_strlist *notes, radz_error *err)
+{
+    radz_strbuf text = {0};
+    const char *name = r->stopped_class < ev->test->n_classes ? ev->test->classes[r->stopped_class] : "the class's absence";
+    radz_status st;
+    if (r->stopped_replicate == SIZE_MAX)
+        st = radz_strbuf_printf(&text, err, "NO FIGURES: the source ends with an error, as the images of %s are all positive "
+                                "or all negative", name);
+    else
+        st = radz_strbuf_printf(&text, err, "no intervals: the source ends with an error in replicate %zu, where the images "
+                                "of %s are all positive or all negative", r->stopped_replicate, name);
     if (st == RADZ_OK)
-        st = gather(ev, scorer, &set, err);
+        st = radz_strlist_add(notes, text.text, err);
+    radz_strbuf_free(&text);
+    return st;
+}
+
+static radz_status evaluate_preset(const radz_evaluation *ev, radz_strlist *notes, radz_results *results, radz_error *err)
+{
+    const radz_protocol_rules *rules = &ev->protocol->rules;
+    radz_metric_input input = metric_input(ev->test), validation = {0};
+    radz_preset_result r = {.classes = radz_calloc(ev->test->n_classes, sizeof *r.classes, err)};
+    if (r.classes == NULL)
+        return RADZ_E_NOMEM;
+    if (ev->validation != NULL)
+        validation = metric_input(ev->validation);
+    radz_status st = radz_preset_measure(&input, ev->validation != NULL ? &validation : NULL, rules, ev->replicates > 0,
+                                         ev->threads, &r, err);
+    if (st == RADZ_OK && r.stopped)
+        st = note_stop(ev, &r, notes, err);
+    if (st == RADZ_OK)
+        st = add_block(ev, r.replicates, r.distinct, notes, results, err);
+    if (st == RADZ_OK)
+        st = add_preset_row(ev, "macro", &r.macro, true, results, err);
+    if (st == RADZ_OK && rules->micro)
+        st = add_preset_row(ev, "micro", &r.micro, true, results, err);
+    if (st == RADZ_OK && rules->weighted)
+        st = add_preset_row(ev, "weighted", &r.weighted, true, results, err);
+    for (size_t c = 0; st == RADZ_OK && c < ev->test->n_classes; c++)
+        st = add_preset_row(ev, ev->test->classes[c], &r.classes[c], false, results, err);
+    free(r.classes);
+    return st;
+}
+
+radz_status radz_evaluate(const radz_evaluation *ev, radz_results *results, radz_error *err)
+{
+    radz_strlist notes = {0};
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && i < ev->protocol->faults_count; i++)
+        st = radz_strlist_add(&notes, ev->protocol->faults[i], err);
+    if (st == RADZ_OK)
+        st = ev->protocol->rules.arithmetic == RADZ_ARITHMETIC_EXACT ? evaluate_exact(ev, &notes, results, err)
+                                                                     : evaluate_preset(ev, &notes, results, err);
+    radz_strlist_free(&notes);
+    return st;
+}
+
+/* ---- two models on the same images ---- */
+
+static const radz_metric_id paired_metrics[] = {RADZ_METRIC_AUC, RADZ_METRIC_AP, RADZ_METRIC_F1_MAX};
+
+static radz_status add_pair_rows(const radz_pairing *pairing, const char *class_name, uint64_t n, uint64_t n_pos,
+                                 const radz_metric_values *a, const radz_metric_values *b, const radz_paired *pair, double p,
+                                 radz_results *results, radz_error *err)
+{
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && i < sizeof paired_metrics / sizeof paired_metrics[0]; i++) {
+        radz_metric_id id = paired_metrics[i];
+        const radz_interval *interval = &pair->intervals.of[id];
+        radz_result_pair row = {
+            .dataset = pairing->dataset, .split = pairing->split, .a = pairing->model_a, .b = pairing->model_b,
+            .class_name = class_name, .metric = radz_metrics[id].name, .n = n, .n_pos = n_pos,
+            .value_a = a->value[id], .value_b = b->value[id], .difference = pair->difference.value[id],
+            .ci_low = interval->status == RADZ_METRIC_OK ? interval->low : NAN,
+            .ci_high = interval->status == RADZ_METRIC_OK ? interval->high : NAN,
+            .p = id == RADZ_METRIC_AUC ? p : NAN,
+            .status = radz_metric_status_name(pair->difference.status[id]),
+        };
+        st = radz_results_add_pair(results, &row, err);
+    }
+    return st;
+}
+
+radz_status radz_evaluate_pair(const radz_pairing *pairing, radz_results *results, radz_error *err)
+{
+    size_t classes = pairing->a->n_classes;
+    radz_metric_input a = metric_input(pairing->a), b = metric_input(pairing->b);
+    radz_clusters clusters = {pairing->a->patient_of, pairing->a->n_patients};
+    radz_class_metrics *of_a = radz_calloc(classes, sizeof *of_a, err), *of_b = radz_calloc(classes, sizeof *of_b, err);
+    radz_paired *pairs = radz_calloc(classes + 1, sizeof *pairs, err);
+    uint8_t *all = radz_calloc(classes, 1, err);
+    radz_metric_work *work = NULL;
+    radz_bootstrap_work *bootstrap = NULL;
+    radz_delong_work *delong = NULL;
+    radz_mean_metrics mean_a, mean_b;
+    radz_status st = of_a == NULL || of_b == NULL || pairs == NULL || all == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    for (size_t c = 0; st == RADZ_OK && c < classes; c++)
+        all[c] = 1;
+    radz_bootstrap_options options = bootstrap_options(pairing->replicates, pairing->confidence, pairing->seed,
+                                                       pairing->threads, all, 1);
     if (st == RADZ_OK)
         st = radz_metric_work_create(&work, err);
-    radz_metric_input input = {
-        .rows = set.n, .classes = set.classes, .scores = set.scores, .labels = set.labels,
-        .class_names = ev->dataset->classes, .row_names = set.names,
-    };
     if (st == RADZ_OK)
-        st = measure(ev, &input, &set, &m, work, err);
+        st = radz_bootstrap_work_create(&bootstrap, err);
     if (st == RADZ_OK)
-        st = add_block(ev, scorer_name, &set, &m, results, err);
+        st = radz_delong_work_create(&delong, err);
     if (st == RADZ_OK)
-        st = add_all_rows(ev, scorer_name, &set, &m, results, err);
+        st = radz_metric_classes(&a, NULL, work, of_a, err);
     if (st == RADZ_OK)
-        st = add_curves(&input, work, results, err);
+        st = radz_metric_classes(&b, NULL, work, of_b, err);
     if (st == RADZ_OK)
-        st = radz_mistakes_add(&input, set.paths, ev->pictures ? ev->run_dir : NULL, results, err);
-    if (st == RADZ_OK && ev->run_dir != NULL)
-        st = radz_scores_write(ev->run_dir, ev->dataset->name, ev->model_card->base.name, scorer_name, set.names, set.n,
-                               ev->dataset->classes, set.classes, set.scores, err);
+        st = radz_bootstrap_paired(&a, &b, clusters.of, clusters.count, &options, NULL, bootstrap, pairs, &pairs[classes],
+                                   NULL, err);
+    if (st != RADZ_OK)
+        goto done;
+    radz_metric_mean(of_a, classes, NULL, &mean_a);
+    radz_metric_mean(of_b, classes, NULL, &mean_b);
+    st = add_pair_rows(pairing, "macro", pairing->a->n, mean_a.defined[RADZ_METRIC_AUC], &mean_a.metrics, &mean_b.metrics,
+                       &pairs[classes], NAN, results, err);
+    for (size_t c = 0; st == RADZ_OK && c < classes; c++) {
+        radz_delong_pair test;
+        st = radz_delong_paired(&a, &b, c, &clusters, delong, &test, err);
+        if (st == RADZ_OK)
+            st = add_pair_rows(pairing, pairing->a->classes[c], of_a[c].positives + of_a[c].negatives, of_a[c].positives,
+                               &of_a[c].metrics, &of_b[c].metrics, &pairs[c],
+                               test.test_status == RADZ_METRIC_OK ? test.p : NAN, results, err);
+    }
+done:
+    free(of_a);
+    free(of_b);
+    free(pairs);
+    free(all);
     radz_metric_work_free(work);
-    measured_free(&m);
-    scored_set_free(&set);
+    radz_bootstrap_work_free(bootstrap);
+    radz_delong_work_free(delong);
     return st;
 }

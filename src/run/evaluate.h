@@ -1,37 +1,58 @@
-/* From cached embeddings to result rows: one data set, one model, one scorer. */
+/* From scores and labels to result rows: the one way in which figures are made, whether the scores are a model's of this
+ * program (run/score_images.h) or were read from a file (run/eval.h). */
 #ifndef RADZ_RUN_EVALUATE_H
 #define RADZ_RUN_EVALUATE_H
 
-#include "data/dataset.h"
+#include "data/card_protocol.h"
 #include "report/results.h"
-#include "run/embed.h"
-#include "run/prompt_texts.h"
 
-/* All members borrowed. */
+/* Images with scores and labels. Borrowed, unchanging. */
+typedef struct radz_scored_set {
+    size_t n, n_classes, n_patients;
+    const char *const *names;   /* [n] image ids */
+    const char *const *paths;   /* [n] image files; NULL: there are none */
+    const char *const *classes; /* [n_classes] */
+    const int8_t *labels;       /* [n, n_classes] 1, 0, -1 masked */
+    const double *scores;       /* [n, n_classes] higher: more positive; not NaN */
+    const uint32_t *patient_of; /* [n] in [0, n_patients) */
+} radz_scored_set;
+
 typedef struct radz_evaluation {
-    const radz_suite_card *suite;
-    const radz_dataset_card *dataset_card;
-    const radz_dataset *dataset;
-    const radz_model_card *model_card;
-    const char *weights_sha256, *recipe, *dtype, *device_class;
-    size_t dim;
-    radz_store *images;
-    const radz_embed_output *embedded; /* [dataset->n] */
-    const radz_prompts_card *prompts_card;
-    const radz_prompt_texts *prompts;  /* with embeddings */
+    const radz_scored_set *test;
+    const radz_scored_set *validation; /* the same classes; NULL: none. For protocols that choose thresholds there */
+    const radz_protocol_card *protocol;
+    const radz_class_group *groups;    /* groups of classes that have a mean of their own */
+    size_t groups_count;
+    uint32_t replicates;               /* of the interval over patients; 0: no intervals, whatever the protocol */
+    double confidence;                 /* inside (0, 1) */
     uint64_t seed;
     int threads;
-    const char *run_dir; /* per-image scores go here; NULL: nowhere */
-    bool pictures;       /* small pictures of the worst mistakes go there, too */
+    const char *run_dir;               /* where pictures go; NULL: nowhere */
+    bool pictures;                     /* small pictures of the worst mistakes, if there are image files */
+    radz_result_block block; /* what the caller knows of it: names, counts, provenance. Filled in here: protocol, n,
+                              * n_patients, fingerprint, replicates, distinct_replicates, confidence, notes */
 } radz_evaluation;
 
-/* Adds to `results` the block of this pair, its rows (each metric of each class, means over all classes and over the groups
- * of the data set's card) with intervals, its ROC and precision-recall curves, and its worst mistakes. */
-radz_status radz_evaluate(const radz_evaluation *evaluation, const char *scorer, radz_results *results,
-                          radz_error *err) RADZ_MUST_USE;
+/* Adds to `results` the block of this evaluation, its rows (each figure of each class, and the means over all classes and
+ * over the groups) with intervals, and, for an exact protocol, its ROC and precision-recall curves and its worst
+ * mistakes. */
+radz_status radz_evaluate(const radz_evaluation *evaluation, radz_results *results, radz_error *err) RADZ_MUST_USE;
 
-/* Adds the groups of the data set's card, restricted to the classes that are evaluated; empty ones are left out. */
-radz_status radz_evaluate_groups(const radz_dataset_card *card, const radz_dataset *dataset, radz_results *results,
+/* Adds a data set's groups, restricted to the classes that are evaluated; empty ones are left out. */
+radz_status radz_evaluate_groups(const char *dataset, const radz_class_group *groups, size_t groups_count,
+                                 const char *const *classes, size_t n_classes, radz_results *results,
                                  radz_error *err) RADZ_MUST_USE;
+
+/* Adds the comparison of two models on the same images: differences a - b with intervals over the same patient replicates,
+ * and DeLong's paired test of the AUCs, for each class and for the mean. `a` and `b` differ in their scores only. */
+typedef struct radz_pairing {
+    const radz_scored_set *a, *b;
+    const char *dataset, *split, *model_a, *model_b, *scorer;
+    uint32_t replicates;
+    double confidence;
+    uint64_t seed;
+    int threads;
+} radz_pairing;
+radz_status radz_evaluate_pair(const radz_pairing *pairing, radz_results *results, radz_error *err) RADZ_MUST_USE;
 
 #endif

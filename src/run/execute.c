@@ -10,12 +10,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "cache/cache.h"
-#include "metric/resample.h"
 #include "run/checkup.h"
 #include "run/embed.h"
-#include "run/evaluate.h"
 #include "run/make_phantom.h"
 #include "run/prompt_texts.h"
+#include "run/score_images.h"
 
 /* One data set of the plan, loaded; NULL members when it is not here. */
 typedef struct loaded_dataset {
@@ -310,6 +309,8 @@ static radz_status name_run(execution *e, radz_error *err)
     }
     for (size_t i = 0; i < e->plan->n_scorers; i++)
         radz_sha256_add_text(&hash, e->plan->scorers[i]);
+    for (size_t i = 0; i < e->plan->protocols.count; i++)
+        radz_sha256_add_text(&hash, e->plan->protocols.cards[i]->base.sha256);
     radz_status st = radz_sha256_end(&hash, hex, err);
     if (st != RADZ_OK)
         return st;
@@ -346,35 +347,72 @@ static radz_status add_provenance(execution *e, radz_error *err)
 
 /* ---- phase two: from the cache alone ---- */
 
-static radz_status evaluate_pair(execution *e, size_t dataset, loaded_model *m, radz_error *err)
+static radz_status evaluate_scorer(execution *e, size_t dataset, loaded_model *m, const char *scorer, radz_error *err)
 {
     const loaded_dataset *d = &e->datasets[dataset];
     const radz_encoder_facts *facts = radz_encoder_info(m->encoder);
-    radz_evaluation evaluation = {
-        .suite = e->plan->suite,
-        .dataset_card = d->planned->card,
+    const radz_embed_output *embedded = &m->outputs[dataset];
+    const radz_suite_card *suite = e->plan->suite;
+    radz_scoring scoring = {
         .dataset = d->data,
-        .model_card = m->planned->card,
-        .weights_sha256 = m->weights,
-        .recipe = facts->recipe_text,
-        .dtype = facts->dtype,
-        .device_class = facts->device_class,
         .dim = facts->dim,
         .images = m->images,
-        .embedded = &m->outputs[dataset],
-        .prompts_card = m->planned->prompts,
+        .embedded = embedded,
         .prompts = &m->prompts[dataset],
+    };
+    radz_scored_images scored;
+    radz_status st = radz_score_images(&scoring, scorer, &scored, err);
+    radz_evaluation evaluation = {
+        .test = &scored.set,
+        .groups = d->planned->card->groups,
+        .groups_count = d->planned->card->groups_count,
+        .replicates = suite->replicates,
+        .confidence = suite->confidence,
         .seed = e->seed,
         .threads = e->options->threads,
+        .block = {
+            .dataset = d->data->name,
+            .dataset_title = d->planned->card->base.title,
+            .split = d->data->split,
+            .model = m->planned->card->base.name,
+            .model_title = m->planned->card->base.title,
+            .scorer = scorer,
+            .prompts = m->planned->prompts->base.name,
+            .synthetic = d->planned->card->synthetic,
+            .subset = d->data->subset,
+            .n_missing = d->data->n_missing,
+            .n_skipped = d->data->n - scored.set.n,
+            .split_fingerprint = d->data->split_fingerprint,
+            .weights_sha256 = m->weights,
+            .prompts_sha256 = m->prompts[dataset].list.sha256,
+            .recipe = facts->recipe_text,
+            .dtype = facts->dtype,
+            .device = facts->device_class,
+            .trained_on = m->planned->card->trained_on,
+            .seconds_per_image = embedded->n_encoded > 0 ? embedded->seconds / (double)embedded->n_encoded : 0,
+        },
         .run_dir = e->run_dir,
         .pictures = e->options->thumbnails == RADZ_THUMBNAILS_ALL ||
                     (e->options->thumbnails == RADZ_THUMBNAILS_PUBLIC && d->planned->card->is_public),
     };
+    for (size_t p = 0; st == RADZ_OK && p < e->plan->protocols.count; p++) {
+        evaluation.protocol = e->plan->protocols.cards[p];
+        st = radz_evaluate(&evaluation, e->results, err);
+    }
+    if (st == RADZ_OK && e->run_dir != NULL)
+        st = radz_scores_write(e->run_dir, d->data->name, m->planned->card->base.name, scorer, scored.set.names, scored.set.n,
+                               scored.set.classes, scored.set.n_classes, scored.set.scores, err);
+    radz_scored_images_free(&scored);
+    return st;
+}
+
+static radz_status evaluate_model(execution *e, size_t dataset, loaded_model *m, radz_error *err)
+{
     for (size_t s = 0; s < e->plan->n_scorers; s++) {
-        radz_status st = radz_evaluate(&evaluation, e->plan->scorers[s], e->results, err);
+        radz_status st = evaluate_scorer(e, dataset, m, e->plan->scorers[s], err);
         if (st != RADZ_OK)
-            return radz_prefix(err, "data set '%s', model '%s', scorer '%s'", d->data->name, m->planned->card->base.name,
-                               e->plan->scorers[s]), st;
+            return radz_prefix(err, "data set '%s', model '%s', scorer '%s'", e->datasets[dataset].data->name,
+                               m->planned->card->base.name, e->plan->scorers[s]), st;
     }
     return RADZ_OK;
 }
@@ -400,13 +438,15 @@ static radz_status evaluate_all(execution *e, radz_error *err)
     for (size_t d = 0; st == RADZ_OK && d < e->plan->n_datasets; d++) {
         if (!will_be_evaluated(&e->datasets[d]))
             continue;
-        st = radz_evaluate_groups(e->datasets[d].planned->card, e->datasets[d].data, e->results, err);
+        st = radz_evaluate_groups(e->datasets[d].data->name, e->datasets[d].planned->card->groups,
+                                  e->datasets[d].planned->card->groups_count, e->datasets[d].data->classes,
+                                  e->datasets[d].data->n_classes, e->results, err);
         if (st == RADZ_OK && e->run_dir != NULL)
             st = write_labels(e, &e->datasets[d], err);
         for (size_t m = 0; st == RADZ_OK && m < e->plan->n_models; m++) {
             if (e->models[m].encoder == NULL)
                 continue;
-            st = evaluate_pair(e, d, &e->models[m], err);
+            st = evaluate_model(e, d, &e->models[m], err);
             evaluated++;
         }
     }

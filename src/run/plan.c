@@ -129,7 +129,8 @@ static radz_status resolve(const radz_home *home, const radz_plan_filter *filter
         if (passes(filter->scorers, suite->scorers[i]))
             plan->scorers[plan->n_scorers++] = suite->scorers[i];
     }
-    return require_datasets(plan, filter->require, err);
+    st = radz_protocols_load(home, filter->protocols, suite->protocol, &plan->protocols, err);
+    return st == RADZ_OK ? require_datasets(plan, filter->require, err) : st;
 }
 
 radz_status radz_plan_create(const radz_home *home, const char *suite, const radz_plan_filter *filter, radz_plan **out,
@@ -168,6 +169,7 @@ void radz_plan_free(radz_plan *plan)
     free(plan->datasets);
     free(plan->models);
     free(plan->scorers);
+    radz_protocols_free(&plan->protocols);
     radz_suite_card_free(plan->suite);
     free(plan);
 }

@@ -5,6 +5,7 @@
 #include "data/card.h"
 #include "data/dataset.h"
 #include "run/home.h"
+#include "run/protocols.h"
 
 typedef struct radz_plan_dataset {
     radz_dataset_card *card;
@@ -24,11 +25,13 @@ typedef struct radz_plan {
     radz_plan_model *models;     /* [n_models] */
     const char **scorers;        /* [n_scorers], names of the score room's table; borrowed from the suite card */
     size_t n_datasets, n_models, n_scorers;
+    radz_protocols protocols;    /* those asked for, else the suite's */
 } radz_plan;
 
 /* Empty lists do not filter. Names must be in the suite: others are RADZ_E_USAGE and list the suite's. */
 typedef struct radz_plan_filter {
     const radz_strlist *datasets, *models, *scorers;
+    const radz_strlist *protocols; /* any that have a card, or "all" */
     const radz_strlist *require; /* data sets that must be here ("all": each): else RADZ_E_MISSING with the hint */
 } radz_plan_filter;
 

@@ -68,7 +68,7 @@ static void printers_match_the_committed_files(void **state)
 {
     (void)state;
     radz_results *results = fixture();
-    static const char *const files[][2] = {{"text", "table.txt"},      {"md", "table.md"},         {"tex", "table.tex"},
+    static const char *const files[][2] = {{"table", "table.txt"},      {"md", "table.md"},         {"tex", "table.tex"},
                                            {"csv", "metrics.csv"},     {"json", "results.json"},   {"timing", "timing.json"},
                                            {"details", "details.txt"}};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
@@ -109,7 +109,7 @@ static void terminal_tables_fit(void **state)
     (void)state;
     radz_results *results = fixture();
     for (size_t width = 80; width <= 140; width += 20) {
-        char *text = printed(results, "text", &(radz_print_options){.width = width});
+        char *text = printed(results, "table", &(radz_print_options){.width = width});
         for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
             *end = '\0';
             if (radz_text_width(line) > width)
@@ -118,7 +118,7 @@ static void terminal_tables_fit(void **state)
         assert_null(strchr(text, '\033'));
         free(text);
     }
-    char *text = printed(results, "text", &(radz_print_options){.colour = true});
+    char *text = printed(results, "table", &(radz_print_options){.colour = true});
     assert_non_null(strstr(text, "\033[1m"));
     free(text);
     radz_results_free(results);

@@ -1,0 +1,67 @@
+/* radz-bench eval: score files that another program wrote, put through the same figures as a run's. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "bench/command.h"
+#include "bench/terminal.h"
+#include "report/print.h"
+#include "run/eval.h"
+
+static radz_status write_results(const radz_results *results, const char *results_dir, radz_error *err)
+{
+    char *dir = radz_path_join(results_dir, results->run_id, err);
+    radz_status st = dir == NULL ? RADZ_E_NOMEM : radz_results_write(results, dir, err);
+    if (st == RADZ_OK)
+        fprintf(stderr, "Tables and provenance: %s/\n", dir);
+    free(dir);
+    return st;
+}
+
+radz_status radz_cmd_eval(const radz_options *options, int *exit_code, radz_error *err)
+{
+    (void)exit_code;
+    const char *format = options->format != NULL ? options->format : "table";
+    const radz_printer *printer;
+    radz_home home;
+    radz_results *results = NULL;
+    if (options->scores.count == 0)
+        return radz_fail(err, RADZ_E_USAGE, "--scores FILE is missing");
+    if (options->labels == NULL)
+        return radz_fail(err, RADZ_E_USAGE, "--labels FILE (or a data set's name) is missing");
+    if (options->replicates > 0 && options->replicates < 20)
+        return radz_fail(err, RADZ_E_USAGE, "option --replicates: found %d, wanted 0 or at least 20", (int)options->replicates);
+    radz_status st = radz_printer_find(format, &printer, err);
+    if (st == RADZ_OK)
+        st = radz_home_open(options->cache, &options->manifests, &home, err);
+    if (st != RADZ_OK)
+        return st;
+    radz_eval_options eval = {
+        .scores = &options->scores,
+        .labels = options->labels,
+        .split = options->split,
+        .val_scores = &options->val_scores,
+        .val_labels = options->val_labels,
+        .val_split = options->val_split,
+        .protocols = &options->protocols,
+        .classes = &options->classes,
+        .id_column = options->id_column,
+        .column_prefix = options->column_prefix,
+        .patient_column = options->patient_column,
+        .partial = options->partial,
+        .replicates = options->replicates,
+        .confidence = options->confidence / 100,
+        .seed = options->seed,
+        .threads = options->threads > 0 ? (int)options->threads : radz_cpu_count(),
+        .command = options->command_line,
+    };
+    st = radz_eval_files(&home, &eval, &results, err);
+    if (st == RADZ_OK)
+        st = radz_results_print(results, format, &(radz_print_options){.colour = radz_terminal_is_tty()}, stdout, err);
+    if (st == RADZ_OK && options->results != NULL)
+        st = write_results(results, options->results, err);
+    radz_results_free(results);
+    radz_home_close(&home);
+    return st;
+}

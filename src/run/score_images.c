@@ -1,0 +1,104 @@
+#include "run/score_images.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "metric/resample.h"
+#include "score/scorer.h"
+
+enum { SCORE_BLOCK = 1024 /* images whose embeddings are in memory at a time */ };
+
+static radz_status score(const radz_scoring *s, const radz_scorer *scorer, radz_scored_images *out, radz_error *err)
+{
+    const radz_dataset *data = s->dataset;
+    const radz_prompt_texts *p = s->prompts;
+    radz_score_texts texts = {
+        .rows = p->n, .dim = s->dim, .classes = data->n_classes, .embeddings = p->embeddings, .class_of = p->class_of,
+        .polarity_of = p->polarity_of, .template_of = p->template_of, .class_names = data->classes,
+    };
+    radz_score_state *state = NULL;
+    float *rows = radz_calloc(SCORE_BLOCK * s->dim, sizeof *rows, err);
+    unsigned char *keys = radz_calloc(SCORE_BLOCK, RADZ_CACHE_KEY_SIZE, err);
+    radz_status st = rows == NULL || keys == NULL ? RADZ_E_NOMEM : scorer->prepare(&texts, NULL, &state, err);
+    size_t block_first = 0, filled = 0;
+    for (size_t i = 0; st == RADZ_OK && i <= data->n; i++) {
+        if (filled == SCORE_BLOCK || (i == data->n && filled > 0)) {
+            st = radz_store_lookup(s->images, keys, filled, rows, NULL, err);
+            if (st != RADZ_OK)
+                break;
+            radz_score_block block = {
+                .rows = filled, .dim = s->dim, .embeddings = rows, .first_row = block_first,
+                .row_names = out->names + block_first,
+            };
+            st = scorer->score(state, &block, out->scores + block_first * data->n_classes, err);
+            block_first += filled;
+            filled = 0;
+            if (st == RADZ_OK && radz_cancelled())
+                st = radz_fail_interrupted(err);
+        }
+        if (i == data->n || !s->embedded->usable[i])
+            continue;
+        memcpy(keys + filled * RADZ_CACHE_KEY_SIZE, s->embedded->keys + i * RADZ_CACHE_KEY_SIZE, RADZ_CACHE_KEY_SIZE);
+        filled++;
+    }
+    scorer->free(state);
+    free(rows);
+    free(keys);
+    return st;
+}
+
+radz_status radz_score_images(const radz_scoring *s, const char *scorer_name, radz_scored_images *out, radz_error *err)
+{
+    const radz_dataset *data = s->dataset;
+    const radz_scorer *scorer;
+    *out = (radz_scored_images){0};
+    radz_status st = radz_scorer_find(scorer_name, &scorer, err);
+    if (st != RADZ_OK)
+        return st;
+    const char **patients = radz_calloc(data->n, sizeof *patients, err);
+    out->names = radz_calloc(data->n, sizeof *out->names, err);
+    out->paths = radz_calloc(data->n, sizeof *out->paths, err);
+    out->labels = radz_calloc(data->n * data->n_classes, sizeof *out->labels, err);
+    out->scores = radz_calloc(data->n * data->n_classes, sizeof *out->scores, err);
+    out->patient_of = radz_calloc(data->n, sizeof *out->patient_of, err);
+    if (patients == NULL || out->names == NULL || out->paths == NULL || out->labels == NULL || out->scores == NULL ||
+        out->patient_of == NULL) {
+        st = RADZ_E_NOMEM;
+        goto done;
+    }
+    size_t n = 0, n_patients = 0;
+    for (size_t i = 0; i < data->n; i++) {
+        if (!s->embedded->usable[i])
+            continue;
+        out->names[n] = data->samples[i].image_id;
+        out->paths[n] = data->samples[i].path;
+        patients[n] = data->samples[i].patient_id;
+        memcpy(out->labels + n * data->n_classes, data->labels + i * data->n_classes, data->n_classes);
+        n++;
+    }
+    if (n == 0)
+        st = radz_fail(err, RADZ_E_MISSING, "none of its %zu images could be read", data->n);
+    if (st == RADZ_OK)
+        st = radz_number_patients(patients, n, out->patient_of, &n_patients, err);
+    if (st == RADZ_OK)
+        st = score(s, scorer, out, err);
+    out->set = (radz_scored_set){
+        .n = n, .n_classes = data->n_classes, .n_patients = n_patients, 
+        .names = out->names, .paths = out->paths, .classes = data->classes,
+        .labels = out->labels, .scores = out->scores, .patient_of = out->patient_of,
+    };
+done:
+    free(patients);
+    return st;
+}
+
+void radz_scored_images_free(radz_scored_images *images)
+{
+    free(images->names);
+    free(images->paths);
+    free(images->labels);
+    free(images->scores);
+    free(images->patient_of);
+    *images = (radz_scored_images){0};
+}

@@ -1,0 +1,33 @@
+/* Scores of a model's images from their cached embeddings: one data set, one model, one scorer. */
+#ifndef RADZ_RUN_SCORE_IMAGES_H
+#define RADZ_RUN_SCORE_IMAGES_H
+
+#include "data/dataset.h"
+#include "run/embed.h"
+#include "run/evaluate.h"
+#include "run/prompt_texts.h"
+
+/* All members borrowed. */
+typedef struct radz_scoring {
+    const radz_dataset *dataset;
+    size_t dim;
+    radz_store *images;
+    const radz_embed_output *embedded; /* [dataset->n] */
+    const radz_prompt_texts *prompts;  /* with embeddings */
+} radz_scoring;
+
+/* The images that have an embedding, with their scores; views go into `dataset`. */
+typedef struct radz_scored_images {
+    radz_scored_set set;
+    const char **names, **paths;
+    int8_t *labels;
+    double *scores;
+    uint32_t *patient_of;
+} radz_scored_images;
+
+/* Free with radz_scored_images_free, also after an error. No readable image at all is RADZ_E_MISSING. */
+radz_status radz_score_images(const radz_scoring *scoring, const char *scorer, radz_scored_images *out,
+                              radz_error *err) RADZ_MUST_USE;
+void radz_scored_images_free(radz_scored_images *images);
+
+#endif
