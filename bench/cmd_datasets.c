@@ -28,8 +28,7 @@ static radz_status where_text(const radz_plan_dataset *d, char **out, radz_error
     radz_status st = at->presence == RADZ_DATASET_HERE ? radz_strbuf_puts(&text, at->root, err)
                      : at->presence == RADZ_DATASET_GENERATED
                          ? radz_strbuf_puts(&text, "made by the program when it is first needed", err)
-                     : at->presence == RADZ_DATASET_NO_READER ? radz_strbuf_puts(&text, "no", err)
-                                                              : radz_strbuf_printf(&text, err, "no: %s", at->hint);
+                         : radz_strbuf_printf(&text, err, "no: %s", at->hint);
     *out = text.text;
     return st;
 }
@@ -52,8 +51,7 @@ static radz_status show_one(const radz_home *home, const char *name, radz_facts_
 static radz_status list_one(const radz_home *home, const char *name, radz_error *err)
 {
     static const char *const words[] = {
-        [RADZ_DATASET_HERE] = "here", [RADZ_DATASET_GENERATED] = "made on use", [RADZ_DATASET_NOT_HERE] = "not here",
-        [RADZ_DATASET_NO_READER] = "no reader"};
+        [RADZ_DATASET_HERE] = "here", [RADZ_DATASET_GENERATED] = "made on use", [RADZ_DATASET_NOT_HERE] = "not here"};
     radz_plan_dataset d;
     radz_status st = radz_plan_find_dataset(home, name, &d, err);
     if (st != RADZ_OK)

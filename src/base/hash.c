@@ -72,3 +72,9 @@ uint64_t radz_hash_bytes(const void *data, size_t size)
         h = (h ^ p[i]) * 0x100000001b3u;
     return h;
 }
+
+bool radz_is_sha256(const char *text)
+{
+    size_t digits = strspn(text, "0123456789abcdef");
+    return digits == RADZ_SHA256_HEX_SIZE - 1 && text[digits] == '\0';
+}

@@ -22,6 +22,8 @@ radz_status radz_sha256_data(const void *data, size_t size, char hex[RADZ_SHA256
                              radz_error *err) RADZ_MUST_USE;
 radz_status radz_sha256_file(const char *path, char hex[RADZ_SHA256_HEX_SIZE], radz_error *err) RADZ_MUST_USE;
 
+bool radz_is_sha256(const char *text); /* 64 lower-case hexadecimal digits */
+
 /* FNV-1a, 64 bit: for hash tables only, never for identity. */
 uint64_t radz_hash_bytes(const void *data, size_t size);
 

@@ -91,6 +91,38 @@ void radz_strlist_free(radz_strlist *list)
     *list = (radz_strlist){0};
 }
 
+size_t radz_utf8_fault(const char *text, size_t size)
+{
+    const unsigned char *t = (const unsigned char *)text;
+    size_t i = 0;
+    while (i < size) {
+        uint64_t eight;
+        if (size - i >= sizeof eight) { /* ASCII, eight bytes at a time */
+            memcpy(&eight, t + i, sizeof eight);
+            if ((eight & UINT64_C(0x8080808080808080)) == 0) {
+                i += sizeof eight;
+                continue;
+            }
+        }
+        unsigned char c = t[i];
+        if (c < 0x80) {
+            i++;
+            continue;
+        }
+        size_t more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : 1;
+        if (c < 0xc2 || c > 0xf4 || size - i <= more)
+            return i;
+        unsigned char low = c == 0xe0 ? 0xa0 : c == 0xf0 ? 0x90 : 0x80, high = c == 0xed ? 0x9f : c == 0xf4 ? 0x8f : 0xbf;
+        if (t[i + 1] < low || t[i + 1] > high)
+            return i;
+        for (size_t k = 2; k <= more; k++)
+            if (t[i + k] < 0x80 || t[i + k] > 0xbf)
+                return i;
+        i += more + 1;
+    }
+    return size;
+}
+
 bool radz_str_starts(const char *text, const char *prefix)
 {
     return strncmp(text, prefix, strlen(prefix)) == 0;

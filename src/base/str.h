@@ -29,6 +29,10 @@ void radz_strlist_sort(radz_strlist *list); /* by byte value */
 bool radz_strlist_has(const radz_strlist *list, const char *text);
 void radz_strlist_free(radz_strlist *list);
 
+/* Where the first byte stands that is no part of well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most
+ * U+10FFFF); `size` when there is none. */
+size_t radz_utf8_fault(const char *text, size_t size);
+
 bool radz_str_starts(const char *text, const char *prefix);
 bool radz_str_ends(const char *text, const char *suffix);
 

@@ -119,26 +119,60 @@ typedef struct radz_prompts_card {
 } radz_prompts_card;
 
 /* ---- data set ---- */
+
+/* Where a card says "column", it may also give a text made from columns: "{Patient}/{Study}". A part in braces is a header
+ * name, cut by what may follow it: {X:2} its first two characters, {X:-2} its last two, {X/2} the second part from the end of
+ * a path, {X/2..} its last two parts. */
+
 typedef enum radz_reader_kind {
-    RADZ_READER_NONE, /* "none": the card describes the set, its reader is not built yet */
-    RADZ_READER_CSV   /* "csv" */
+    RADZ_READER_CSV,    /* "csv": a header line, fields between delimiters */
+    RADZ_READER_WORDS,  /* "words": no header line, fields between blanks */
+    RADZ_READER_FOLDER, /* "folder": the image files themselves; columns "file", "stem" (without ending), "folder" */
+    RADZ_READER_XML,    /* "xml": one document per file, see radz_xml_spec */
+    RADZ_READER_JSON,   /* "json": an array of objects; their keys are the columns */
+    RADZ_READER_KIND_COUNT
 } radz_reader_kind;
+const char *radz_reader_kind_name(radz_reader_kind kind);
 
 typedef enum radz_label_form {
-    RADZ_LABELS_LIST,   /* "list": one column holds the names of the findings present, with a separator */
-    RADZ_LABELS_COLUMNS /* "columns": one column per class */
+    RADZ_LABELS_LIST,        /* "list": one column holds the names of the findings present, with a separator */
+    RADZ_LABELS_PYTHON_LIST, /* "python-list": the same, written as Python writes a list of strings */
+    RADZ_LABELS_COLUMNS,     /* "columns": one column per class */
+    RADZ_LABELS_RLE,         /* "rle": one column with a mask: pairs "start length", or -1 for none; one class */
+    RADZ_LABEL_FORM_COUNT
 } radz_label_form;
+const char *radz_label_form_name(radz_label_form form);
 
 typedef enum radz_row_policy {
-    RADZ_ROWS_ONE, /* "one": one row per image; equal repeats are counted, contradicting ones are an error */
-    RADZ_ROWS_ANY  /* "any": several rows per image; a class is present if any row says so */
+    RADZ_ROWS_UNSET,
+    RADZ_ROWS_ONE,  /* "one": one row per image; equal repeats are counted, contradicting ones are an error */
+    RADZ_ROWS_ANY,  /* "any": several rows per image; a class is present if any row says so */
+    RADZ_ROWS_EACH, /* "each": every row is a sample, also of the same image ("ID", "ID#2", ...) */
+    RADZ_ROWS_VOTE  /* "vote": several readers per image; a class is present if enough of them say so */
 } radz_row_policy;
+
+typedef enum radz_uncertain {
+    RADZ_UNCERTAIN_UNSET,
+    RADZ_UNCERTAIN_IGNORE, /* "ignore": masked out (U-ignore) */
+    RADZ_UNCERTAIN_ONES,   /* "ones": present (U-ones) */
+    RADZ_UNCERTAIN_ZEROS   /* "zeros": absent (U-zeros) */
+} radz_uncertain;
+
+typedef enum radz_others {
+    RADZ_OTHERS_ERROR, /* "error" */
+    RADZ_OTHERS_IGNORE /* "ignore": counted and passed over */
+} radz_others;
+
+typedef enum radz_level { RADZ_LEVEL_UNSET, RADZ_LEVEL_IMAGE, RADZ_LEVEL_STUDY } radz_level;
+typedef enum radz_aggregate { RADZ_AGGREGATE_UNSET, RADZ_AGGREGATE_MAX, RADZ_AGGREGATE_MEAN } radz_aggregate;
+const char *radz_aggregate_name(radz_aggregate aggregate); /* "max", "mean" */
 
 typedef struct radz_class_spec {
     char *name;   /* the class, as figures show it */
     char *column; /* form "columns": its column; `name` when absent */
     char **synonyms;
-    size_t synonyms_count; /* other spellings in label files of the same set */
+    size_t synonyms_count;    /* other spellings in label files of the same set */
+    radz_uncertain uncertain; /* for this class, in place of labels.uncertain */
 } radz_class_spec;
 
 typedef struct radz_class_group {
@@ -153,15 +187,46 @@ typedef struct radz_class_count {
     uint64_t count;
 } radz_class_count;
 
-/* Which rows belong to a split: those named in a list file, those with a value in a column, those of no other split of
- * `except`, or (nothing given) all. */
+/* A condition on rows; those that do not meet it are left out and counted. At least one of the lists. */
+typedef struct radz_where_spec {
+    char *column;
+    char **is; /* one of these values */
+    size_t is_count;
+    char **is_not; /* none of these */
+    size_t is_not_count;
+    char **like; /* one of these patterns with '*' and '?' */
+    size_t like_count;
+} radz_where_spec;
+
+typedef struct radz_columns_spec { /* optional ones NULL */
+    char *image; /* what identifies a sample */
+    char *file;  /* its image file, below one of images.folders and without the ending; `image` when absent */
+    char *patient;
+    char *study;
+    char *view;
+    char *age;
+    char *sex;
+    char *reader;   /* who labelled the row; for rows "vote" */
+    char *report;   /* the report's text */
+    char *question; /* what is asked about the image; the label is the answer */
+} radz_columns_spec;
+
+/* Which rows belong to a split: those of its own label files, those named in a list file, those that meet a condition,
+ * those on no list of the splits of `except`. Nothing given: all. */
 typedef struct radz_split_spec {
     char *name;
     char *note;   /* optional: which split that is, in words */
     char *scheme; /* optional: which way of splitting it belongs to; splits of two ways overlap by their nature */
-    char *list;   /* optional: file with one image id per line, below the root */
-    char *column; /* optional: with `value` */
-    char *value;
+    char **files; /* optional: label files in place of labels.files */
+    size_t files_count;
+    radz_columns_spec *columns; /* optional: columns of these files, in place of the card's */
+    char **list;                /* optional: files with one image id per line, below the root; the first that exists is read.
+                                 * A .csv file has a header line and the ids in `list_column` */
+    size_t list_count;
+    char *list_column; /* the card's columns.image when absent */
+    bool list_words;   /* the id is the first word of a line, without folders before it */
+    radz_where_spec *where;
+    size_t where_count;
     char **except; /* optional: names of splits (that have lists) whose images are left out */
     size_t except_count;
     /* What the published set has; 0: not known. `positives` has 0 or all classes. */
@@ -171,37 +236,67 @@ typedef struct radz_split_spec {
     char *fingerprint; /* optional: 64 hex digits, of the whole split with all classes; see radz_dataset_fingerprint */
 } radz_split_spec;
 
-typedef struct radz_columns_spec { /* header names; optional ones NULL */
-    char *image;
-    char *patient;
-    char *study;
-    char *view;
-    char *age;
-    char *sex;
-} radz_columns_spec;
+/* A further CSV file with columns of the same images, studies or patients. */
+typedef struct radz_join_spec {
+    char **files; /* the first that exists is read */
+    size_t files_count;
+    char *on;  /* column of the label table whose value is looked up */
+    char *key; /* the file's own column for it; `on` when absent */
+    char **columns; /* what it adds; a column of the label table of the same name wins */
+    size_t columns_count;
+    bool optional; /* no such file, or no such row: the columns are empty. Otherwise a row without its partner is left out
+                    * and counted */
+} radz_join_spec;
 
 typedef struct radz_labels_spec {
-    char **files; /* tried in order, below the root; the first that exists is read */
+    char **files; /* tried in order, below the root, also as NAME.gz and NAME.zip; the first that exists is read. Reader
+                   * "xml": patterns, all files of the first that matches any */
     size_t files_count;
+    char *delimiter; /* reader "csv": one character; "," when absent */
+    char **header;   /* reader "words": names of the columns */
+    size_t header_count;
     radz_label_form form;
     radz_row_policy rows;   /* "one" when absent */
-    char *column;           /* form "list" */
+    uint32_t votes;         /* rows "vote": readers that must agree; more than half of the image's when absent */
+    char *column;           /* every form but "columns" */
     char *separator;        /* form "list": one character; "|" when absent */
-    char **none;            /* form "list": values that mean that nothing was found */
+    char *cut;              /* lists: one character at which a label ends ("Opacity/lung/left") */
+    radz_others others;     /* lists: labels that are no class of the card; "error" when absent */
+    char **none;            /* lists: values that mean that nothing was found */
     size_t none_count;
+    char **skip;            /* values of the label column for which the row is left out and counted as unlabelled */
+    size_t skip_count;
     char **positive;        /* form "columns": spellings; "1", "1.0" when absent */
     size_t positive_count;
     char **negative;        /* form "columns": "0", "0.0", "" when absent */
     size_t negative_count;
-    char **unknown;         /* form "columns": values that are masked out; none when absent */
+    char **unknown;         /* form "columns": uncertain values; none when absent */
     size_t unknown_count;
+    radz_uncertain uncertain; /* what they count as; "ignore" when absent */
+    bool optional_columns;  /* form "columns": a class without its column is masked; an error when absent */
     uint64_t rows_expected; /* rows of the published file; 0: not known */
 } radz_labels_spec;
+
+/* One row per element `row` of a document. */
+typedef struct radz_xml_field {
+    char *name;      /* of the column */
+    char *element;   /* whose text it is, in the row's element or, when that has none, anywhere in the document */
+    char *attribute; /* optional: the value of this attribute instead */
+    char *where, *equals; /* optional: only elements whose attribute `where` has this value */
+    char *separator; /* between several; ";" when absent */
+} radz_xml_field;
+
+typedef struct radz_xml_spec {
+    char *row;
+    radz_xml_field *fields;
+    size_t fields_count;
+} radz_xml_spec;
 
 typedef struct radz_images_spec {
     char **folders; /* below the root, "." for the root itself; a part may hold '*' */
     size_t folders_count;
-    char *extension; /* optional: added to the image id to give the file's name */
+    char **extensions; /* optional: endings added to the name to give the file's name, tried in order */
+    size_t extensions_count;
 } radz_images_spec;
 
 typedef struct radz_reports_spec {
@@ -224,6 +319,21 @@ typedef struct radz_literature {
     char *who;    /* the papers, and what they did */
 } radz_literature;
 
+/* Another way to read the same files: what is given replaces what the card says. Named as DATASET:VARIANT. */
+typedef struct radz_variant_spec {
+    char *name;
+    char *title;
+    char *split;
+    char **evaluated; /* classes, or names of groups */
+    size_t evaluated_count;
+    radz_where_spec *where; /* beside the card's own */
+    size_t where_count;
+    radz_row_policy rows;
+    radz_uncertain uncertain; /* of all classes */
+    radz_level level;
+    radz_aggregate aggregate;
+} radz_variant_spec;
+
 typedef struct radz_dataset_card {
     radz_card_base base;
     char *description; /* optional: one paragraph; this and what follows up to `must_know` is what `datasets` prints */
@@ -243,6 +353,7 @@ typedef struct radz_dataset_card {
     char *provide;  /* one line: how to put it in place */
     char *notes;    /* optional */
     char *root;     /* optional: folder of the data; RADZ_DATA_<NAME> wins */
+    char *folder_of; /* optional: name of the data set in whose folder (RADZ_DATA_<NAME> of that one) it lies */
     bool is_public; /* key "public": pictures may be shown in reports; false when absent */
     bool synthetic; /* said with every figure; false when absent */
     radz_reader_kind reader;
@@ -251,16 +362,32 @@ typedef struct radz_dataset_card {
     size_t classes_count;
     radz_class_group *groups; /* optional: classes reported apart */
     size_t groups_count;
-    radz_labels_spec *labels;   /* these three: not NULL when there is a reader */
+    char **evaluated; /* classes, or names of groups, that are evaluated unless a person names others; all when absent */
+    size_t evaluated_count;
+    radz_labels_spec *labels;
+    radz_xml_spec *xml; /* reader "xml" only */
     radz_columns_spec *columns;
+    radz_join_spec *joins;
+    size_t joins_count;
+    radz_where_spec *where; /* conditions for all splits */
+    size_t where_count;
+    radz_level level;         /* what is scored: "image" when absent; "study": the images of a study together */
+    radz_aggregate aggregate; /* how the scores of a study's images become one; "max" when absent */
     radz_images_spec *images;
     radz_reports_spec *reports; /* optional */
-    radz_split_spec *splits;    /* at least 1 when there is a reader */
+    radz_split_spec *splits;    /* at least 1 */
     size_t splits_count;
+    radz_variant_spec *variants;
+    size_t variants_count;
     radz_generated_spec *generated; /* optional: the program can make it itself */
 } radz_dataset_card;
 
 const radz_split_spec *radz_dataset_card_split(const radz_dataset_card *card, const char *name); /* NULL: none */
+const radz_class_group *radz_dataset_card_group(const radz_dataset_card *card, const char *name); /* NULL: none */
+
+/* Makes a card that of its variant: name "DATASET:VARIANT", a title and a card hash of its own. RADZ_E_USAGE lists the
+ * variants. Once only per card. */
+radz_status radz_dataset_card_vary(radz_dataset_card *card, const char *variant, radz_error *err) RADZ_MUST_USE;
 
 /* Loading by path; see radz_card_find. `*out` is NULL on error; RADZ_E_FORMAT for YAML mistakes, RADZ_E_VALUE for
  * values. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "data/csv.h"
+#include "data/labels.h"
 
 enum { FEW_POSITIVES = 10 };
 
@@ -197,7 +198,7 @@ static const char *class_meant(const checker *c, const char *label)
 /* What the load counted while it passed over faults. */
 static radz_status check_rows(checker *c, const radz_split_spec *split, const radz_dataset *d)
 {
-    const char *labels = below(d->root, d->label_file);
+    const char *labels = below(d->root, d->label_file), *list = split->list_count > 0 ? split->list[0] : labels;
     const struct {
         radz_fault_kind kind;
         radz_severity severity;
@@ -210,11 +211,11 @@ static radz_status check_rows(checker *c, const radz_split_spec *split, const ra
          "A run stops there. A program that keeps one or the other gets other figures."},
         {RADZ_FAULT_BAD_ID, RADZ_SEVERITY_ERROR, "bad-id", "rows without an image id, or with a tab or a line break in it",
          labels, "A run stops there."},
-        {RADZ_FAULT_UNLABELLED, RADZ_SEVERITY_ERROR, "no-labels", "images without a row in the label file", split->list,
+        {RADZ_FAULT_UNLABELLED, RADZ_SEVERITY_ERROR, "no-labels", "images without a row in the label file", list,
          "They are left out; figures are not those of the split."},
         {RADZ_FAULT_REPEATED, RADZ_SEVERITY_WARNING, "repeated-rows", "rows that repeat an image, with the same labels",
          labels, "Each image is counted once; a program that counts rows gets other figures."},
-        {RADZ_FAULT_LISTED_TWICE, RADZ_SEVERITY_WARNING, "listed-twice", "lines that repeat an image", split->list,
+        {RADZ_FAULT_LISTED_TWICE, RADZ_SEVERITY_WARNING, "listed-twice", "lines that repeat an image", list,
          "Each image is counted once; a program that counts lines gets other figures."},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -434,7 +435,7 @@ static radz_status check_shared(checker *c, const char *thing, const char *code,
 
 static bool has_selector(const radz_split_spec *split)
 {
-    return split->list != NULL || split->column != NULL || split->except_count > 0;
+    return split->files_count > 0 || split->list_count > 0 || split->where_count > 0 || split->except_count > 0;
 }
 
 bool radz_check_must_be_disjoint(const radz_split_spec *a, const radz_split_spec *b)
@@ -533,7 +534,7 @@ static radz_status check_class_names(checker *c)
 static bool is_class_column(const radz_dataset_card *card, const char *name)
 {
     for (size_t k = 0; k < card->classes_count; k++)
-        if (card->classes[k].column != NULL && strcmp(card->classes[k].column, name) == 0)
+        if (strcmp(card->classes[k].column, name) == 0 || radz_text_in(name, card->classes[k].synonyms, card->classes[k].synonyms_count))
             return true;
     return false;
 }
@@ -543,7 +544,8 @@ static radz_status check_columns(checker *c, const radz_dataset *d)
 {
     const radz_dataset_card *card = c->card;
     radz_csv *csv = NULL;
-    if (card->labels->form != RADZ_LABELS_COLUMNS || radz_csv_open(d->label_file, &csv, NULL) != RADZ_OK)
+    if (card->reader != RADZ_READER_CSV || card->labels->form != RADZ_LABELS_COLUMNS ||
+        radz_csv_open(d->label_file, card->labels->delimiter[0], &csv, NULL) != RADZ_OK)
         return RADZ_OK; /* a file that cannot be opened again has its finding already */
     radz_finding *left_out = NULL, *order = NULL;
     size_t last = 0, place;
@@ -625,11 +627,6 @@ radz_status radz_check_dataset(const radz_dataset_card *card, const char *root, 
     bool hand_over = options != NULL && options->splits != NULL;
     if (hand_over)
         *options->splits = NULL;
-    if (card->reader == RADZ_READER_NONE) {
-        TRY(add(&c, RADZ_SEVERITY_INFO, "no-reader", NULL, 1, "Nothing can be evaluated.",
-                "the reader of this data set is not built yet"));
-        return RADZ_OK;
-    }
     radz_dataset **sets = radz_calloc(card->splits_count, sizeof *sets, err);
     if (sets == NULL)
         return RADZ_E_NOMEM;

@@ -1,19 +1,19 @@
 #include "data/csv.h"
 
 #include <csv.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "data/packed.h"
 
 enum { CHUNK = 1 << 16 };
 
 struct radz_csv {
     char *name;
-    FILE *stream;       /* NULL: the text form */
+    radz_packed *stream; /* NULL: the text form */
     const char *chunk;  /* what is being read */
     size_t chunk_size, at;
     char *buffer;       /* file form: holds the chunk */
@@ -51,6 +51,11 @@ static void on_field(void *text, size_t length, void *context)
     csv->row_size += length + 1;
 }
 
+static int is_blank(unsigned char c)
+{
+    return c == ' ';
+}
+
 static void on_row(int terminator, void *context)
 {
     (void)terminator;
@@ -69,12 +74,9 @@ static radz_status refill(radz_csv *csv, radz_error *err)
         csv->end = true;
         return RADZ_OK;
     }
-    errno = 0;
-    csv->chunk_size = fread(csv->buffer, 1, CHUNK, csv->stream);
-    if (csv->chunk_size < CHUNK && ferror(csv->stream))
-        return radz_fail(err, RADZ_E_IO, "cannot read '%.300s': %s", csv->name, strerror(errno));
+    radz_status st = radz_packed_read(csv->stream, csv->buffer, CHUNK, &csv->chunk_size, err);
     csv->end = csv->chunk_size == 0;
-    return RADZ_OK;
+    return st;
 }
 
 /* Gives libcsv the bytes up to the end of the line (or of the chunk): so it never runs past the end of a row. */
@@ -135,6 +137,11 @@ static radz_status read_row(radz_csv *csv, bool *more, radz_error *err)
             return st;
     }
     *more = csv->row_done;
+    size_t fault = csv->row_done ? radz_utf8_fault(csv->row, csv->row_size) : csv->row_size;
+    if (fault < csv->row_size)
+        return radz_fail(err, RADZ_E_FORMAT, "'%.300s' line %zu: the byte 0x%02X is not UTF-8; a Latin-1 or Windows-1252"
+                         " file? convert it: iconv -f WINDOWS-1252 -t UTF-8", csv->name, csv->row_line,
+                         (unsigned)(unsigned char)csv->row[fault]);
     return RADZ_OK;
 }
 
@@ -169,18 +176,32 @@ static radz_status read_header(radz_csv *csv, radz_error *err)
     return RADZ_OK;
 }
 
-static radz_status open_csv(FILE *stream, const char *text, size_t size, const char *name, radz_csv **out,
-                            radz_error *err)
+/* Spreadsheet programs write "Unicode text" in UTF-16: said in words, not as a NUL byte. */
+static radz_status check_encoding(const radz_csv *csv, radz_error *err)
+{
+    bool marked = csv->chunk_size >= 2 && (memcmp(csv->chunk, "\xff\xfe", 2) == 0 || memcmp(csv->chunk, "\xfe\xff", 2) == 0);
+    bool bare = csv->chunk_size >= 4 && (csv->chunk[0] == '\0') != (csv->chunk[1] == '\0') &&
+                (csv->chunk[2] == '\0') == (csv->chunk[0] == '\0') && (csv->chunk[3] == '\0') == (csv->chunk[1] == '\0');
+    if (marked || bare)
+        return radz_fail(err, RADZ_E_FORMAT, "'%.300s' is UTF-16; wanted UTF-8: convert it: iconv -f UTF-16 -t UTF-8",
+                         csv->name);
+    return RADZ_OK;
+}
+
+static radz_status open_csv(radz_packed *stream, const char *text, size_t size, const char *name, char delimiter,
+                            radz_csv **out, radz_error *err)
 {
     radz_csv *csv = radz_calloc(1, sizeof *csv, err);
     if (csv == NULL) {
-        if (stream != NULL)
-            fclose(stream);
+        radz_packed_close(stream);
         return RADZ_E_NOMEM;
     }
     csv->stream = stream;
     csv->line = 1;
     csv_init(&csv->parser, CSV_STRICT | CSV_STRICT_FINI);
+    csv_set_delim(&csv->parser, (unsigned char)delimiter);
+    if (delimiter == '\t') /* otherwise taken for a blank around a field */
+        csv_set_space_func(&csv->parser, is_blank);
     csv->name = radz_strdup(name, err);
     radz_status st = csv->name != NULL ? RADZ_OK : RADZ_E_NOMEM;
     if (st == RADZ_OK && stream != NULL) {
@@ -191,6 +212,8 @@ static radz_status open_csv(FILE *stream, const char *text, size_t size, const c
         csv->chunk = text;
         csv->chunk_size = size;
     }
+    if (st == RADZ_OK)
+        st = check_encoding(csv, err);
     if (st == RADZ_OK && csv->chunk_size >= 3 && memcmp(csv->chunk, "\xef\xbb\xbf", 3) == 0)
         csv->at = 3;
     if (st == RADZ_OK)
@@ -203,28 +226,26 @@ static radz_status open_csv(FILE *stream, const char *text, size_t size, const c
     return RADZ_OK;
 }
 
-radz_status radz_csv_open(const char *path, radz_csv **out, radz_error *err)
+radz_status radz_csv_open(const char *path, char delimiter, radz_csv **out, radz_error *err)
 {
     *out = NULL;
-    FILE *stream = fopen(path, "rbe");
-    if (stream == NULL)
-        return radz_fail(err, errno == ENOENT ? RADZ_E_MISSING : RADZ_E_IO, "cannot open '%.300s': %s", path,
-                         strerror(errno));
-    return open_csv(stream, NULL, 0, path, out, err);
+    radz_packed *stream;
+    radz_status st = radz_packed_open(path, &stream, err);
+    return st == RADZ_OK ? open_csv(stream, NULL, 0, path, delimiter, out, err) : st;
 }
 
-radz_status radz_csv_open_text(const char *text, size_t size, const char *name, radz_csv **out, radz_error *err)
+radz_status radz_csv_open_text(const char *text, size_t size, const char *name, char delimiter, radz_csv **out,
+                               radz_error *err)
 {
     *out = NULL;
-    return open_csv(NULL, text, size, name, out, err);
+    return open_csv(NULL, text, size, name, delimiter, out, err);
 }
 
 void radz_csv_close(radz_csv *csv)
 {
     if (csv == NULL)
         return;
-    if (csv->stream != NULL)
-        fclose(csv->stream);
+    radz_packed_close(csv->stream);
     csv_free(&csv->parser);
     for (size_t i = 0; i < csv->n_columns; i++)
         free(csv->columns[i]);

@@ -66,7 +66,7 @@ static void put_lines(FILE *out, const char *text, const char *indent)
 
 static const char *reader_text(const radz_dataset_card *card)
 {
-    return card->reader == RADZ_READER_NONE ? "not built yet: the data set is listed, not evaluated" : "built";
+    return radz_reader_kind_name(card->reader);
 }
 
 static bool counts_known(const radz_dataset_card *card)
@@ -246,7 +246,7 @@ static void write_json(const radz_dataset_card *card, const char *variable, cons
     radz_json_put_string(&w, "access", card->access);
     radz_json_put_string(&w, "size", card->size);
     radz_json_put_string(&w, "images", card->pictures);
-    radz_json_put_bool(&w, "reader", card->reader != RADZ_READER_NONE);
+    radz_json_put_string(&w, "reader", reader_text(card));
     radz_json_put_string(&w, "variable", variable);
     radz_json_put_string(&w, "here", where);
     radz_json_put_string(&w, "tree", card->tree);

@@ -41,7 +41,7 @@ static radz_status open_file(const char *dir, const char *kind, const radz_resul
                              radz_error *err)
 {
     char *path = radz_run_file(dir, kind, b->dataset, of_model ? b->model : NULL, of_model ? b->scorer : NULL, err);
-    radz_status st = path != NULL ? radz_csv_open(path, csv, err) : RADZ_E_NOMEM;
+    radz_status st = path != NULL ? radz_csv_open(path, ',', csv, err) : RADZ_E_NOMEM;
     free(path);
     return st;
 }

@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     radz_csv *csv;
     size_t length = 0, line = 0, at;
     bool more = true;
-    radz_status st = radz_csv_open_text((const char *)data, size, "fuzz.csv", &csv, &err);
+    radz_status st = radz_csv_open_text((const char *)data, size, "fuzz.csv", ',', &csv, &err);
     radz_error absent = {0};
     if (st == RADZ_OK && radz_csv_column(csv, "Image Index", &at, &absent) == RADZ_OK && at >= radz_csv_columns(csv))
         abort();

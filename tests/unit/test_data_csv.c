@@ -65,7 +65,7 @@ static void good_files(void **state)
         radz_error err = {0};
         radz_csv *csv;
         radz_strbuf text = {0};
-        if (radz_csv_open_text(good[i].text, strlen(good[i].text), "t.csv", &csv, &err) != RADZ_OK ||
+        if (radz_csv_open_text(good[i].text, strlen(good[i].text), "t.csv", ',', &csv, &err) != RADZ_OK ||
             dump(csv, &text, &err) != RADZ_OK)
             fail_msg("text %zu: %s", i, err.message);
         assert_string_equal(text.text, good[i].wanted);
@@ -93,7 +93,12 @@ static const struct {
     {"a,b\n\"1\"x,2\n", 0, RADZ_E_FORMAT, "'t.csv' line 2: misplaced quote"},
     {"a,b\n1\0,2\n", 9, RADZ_E_FORMAT, "'t.csv' line 2: a NUL byte"},
     {"\0a,b\n", 5, RADZ_E_FORMAT, "'t.csv' line 1: a NUL byte"},
-    {"\xff\xfe" "a\0,\0", 6, RADZ_E_FORMAT, "'t.csv' line 1: a NUL byte"}, /* UTF-16 */
+    {"\xff\xfe" "a\0,\0", 6, RADZ_E_FORMAT, "'t.csv' is UTF-16; wanted UTF-8"},
+    {"\xfe\xff\0a\0,", 6, RADZ_E_FORMAT, "'t.csv' is UTF-16; wanted UTF-8"},
+    {"a\0,\0b\0\n\0", 8, RADZ_E_FORMAT, "'t.csv' is UTF-16; wanted UTF-8"}, /* without its mark */
+    {"a,b\n1,2\nx,caf\xe9\n", 0, RADZ_E_FORMAT, "'t.csv' line 3: the byte 0xE9 is not UTF-8; a Latin-1"},
+    {"caf\xe9,b\n", 0, RADZ_E_FORMAT, "'t.csv' line 1: the byte 0xE9 is not UTF-8"},
+    {"a,b\n1,\xed\xa0\x80\n", 0, RADZ_E_FORMAT, "'t.csv' line 2: the byte 0xED is not UTF-8"}, /* a surrogate */
 };
 
 static void bad_files(void **state)
@@ -104,7 +109,7 @@ static void bad_files(void **state)
         radz_csv *csv;
         radz_strbuf text = {0};
         size_t size = bad[i].size != 0 ? bad[i].size : strlen(bad[i].text);
-        radz_status st = radz_csv_open_text(bad[i].text, size, "t.csv", &csv, &err);
+        radz_status st = radz_csv_open_text(bad[i].text, size, "t.csv", ',', &csv, &err);
         if (st == RADZ_OK)
             st = dump(csv, &text, &err);
         else
@@ -122,7 +127,7 @@ static void columns_by_name(void **state)
     radz_error err = {0};
     radz_csv *csv;
     static const char text[] = "Image Index, Finding Labels ,\"Patient ID\"\n";
-    assert_int_equal(radz_csv_open_text(text, sizeof text - 1, "t.csv", &csv, &err), RADZ_OK);
+    assert_int_equal(radz_csv_open_text(text, sizeof text - 1, "t.csv", ',', &csv, &err), RADZ_OK);
     size_t at = 9;
     assert_int_equal(radz_csv_column(csv, "Finding Labels", &at, &err), RADZ_OK);
     assert_int_equal(at, 1);
@@ -131,9 +136,9 @@ static void columns_by_name(void **state)
                         "'t.csv': no column 'patient id'; found 'Image Index', 'Finding Labels', 'Patient ID'");
     radz_csv_close(csv);
     radz_error_clear(&err);
-    assert_int_equal(radz_csv_open("/no/such.csv", &csv, &err), RADZ_E_MISSING);
+    assert_int_equal(radz_csv_open("/no/such.csv", ',', &csv, &err), RADZ_E_MISSING);
     radz_error_clear(&err);
-    assert_int_equal(radz_csv_open("/tmp", &csv, &err), RADZ_E_IO);
+    assert_int_equal(radz_csv_open("/tmp", ',', &csv, &err), RADZ_E_IO);
     assert_null(csv);
 }
 
@@ -155,7 +160,7 @@ static void enormous_fields(void **state)
         radz_csv *csv;
         const char *const *fields;
         bool more;
-        assert_int_equal(radz_csv_open_text(text.text, text.length, "t.csv", &csv, &err), RADZ_OK);
+        assert_int_equal(radz_csv_open_text(text.text, text.length, "t.csv", ',', &csv, &err), RADZ_OK);
         radz_status st = radz_csv_next(csv, &fields, &more, &err);
         if (i == 0) {
             assert_int_equal(st, RADZ_OK);
@@ -189,10 +194,10 @@ static void files_and_texts_agree(void **state)
         assert_int_equal(write(fd, text.text, text.length), (ssize_t)text.length);
         close(fd);
         radz_csv *csv;
-        assert_int_equal(radz_csv_open_text(text.text, text.length, file, &csv, &err), RADZ_OK);
+        assert_int_equal(radz_csv_open_text(text.text, text.length, file, ',', &csv, &err), RADZ_OK);
         assert_int_equal(dump(csv, &from_text, &err), RADZ_OK);
         radz_csv_close(csv);
-        assert_int_equal(radz_csv_open(file, &csv, &err), RADZ_OK);
+        assert_int_equal(radz_csv_open(file, ',', &csv, &err), RADZ_OK);
         assert_int_equal(dump(csv, &from_file, &err), RADZ_OK);
         assert_string_equal(radz_csv_file(csv), file);
         radz_csv_close(csv);

@@ -251,7 +251,7 @@ static const struct {
     const char *wanted;
 } broken[] = {
     {"lookalike", NULL, "a\n", "test", RADZ_E_MISSING, "does not hold Data_Entry_2017.csv, Data_Entry_2017_v2020.csv"},
-    {"lookalike", H "a,Mass,1,PA,1,M\n", NULL, "test", RADZ_E_MISSING, "list of split 'test': cannot open"},
+    {"lookalike", H "a,Mass,1,PA,1,M\n", NULL, "test", RADZ_E_MISSING, "list of split 'test': '/tmp/radz-tree-"},
     {"lookalike", H, "a\n", "tests", RADZ_E_USAGE, "data set 'lookalike': unknown split 'tests' (did you mean 'test'?)"},
     {"lookalike", "Image Index,Labels,Patient ID\n", "a\n", "test", RADZ_E_MISSING,
      "no column 'View Position'; found 'Image Index', 'Labels', 'Patient ID'"},
@@ -270,7 +270,7 @@ static const struct {
     {"lookalike", H "a,Mass,1,PA,1\n", "a\n", "test", RADZ_E_FORMAT, "line 2: 5 fields; wanted 6"},
     {"lookalike", H "\"a\nb\",Mass,1,PA,1,M\n", "a\n", "all", RADZ_E_VALUE, "an image id with a tab or a line break"},
     {"columns", "Path,Sex,Age,fold,Opacity,Fracture,Devices\nx,M,1,a,1.0,2,0\n", NULL, "a", RADZ_E_VALUE,
-     "line 2 column 'Fracture': unknown value '2'; present: 1, 1.0; absent: 0, 0.0, ; masked: -1.0"},
+     "line 2 column 'Fracture': unknown value '2'; present: 1, 1.0; absent: 0, 0.0, ; uncertain: -1.0"},
     {"columns", "Path,Sex,Age,fold,Opacity,Fracture\n", NULL, "a", RADZ_E_MISSING, "no column 'Devices'"},
     {"columns", "Path,Sex,Age,Opacity,Fracture,Devices\n", NULL, "a", RADZ_E_MISSING, "no column 'fold'"},
 };
@@ -432,28 +432,6 @@ static void locate_generated(void **state)
     radz_dataset_location_free(&at);
     unsetenv("RADZ_DATA_PHANTOM");
     remove_tree(&t);
-}
-
-static void unbuilt_readers(void **state)
-{
-    (void)state;
-    radz_error err = {0};
-    radz_dataset_card *card;
-    need(radz_dataset_card_load(RADZ_SOURCE_DIR "/manifests/datasets/phantom.yaml", &card, &err), &err);
-    card->reader = RADZ_READER_NONE;
-    radz_dataset_location at;
-    need(radz_dataset_locate(card, GOLDEN "/lookalike", NULL, &at, &err), &err);
-    assert_int_equal(at.presence, RADZ_DATASET_NO_READER);
-    assert_true(radz_str_starts(at.hint, "its reader is not built yet; "));
-    radz_dataset_location_free(&at);
-    radz_dataset *d;
-    assert_int_equal(radz_dataset_load(card, GOLDEN "/lookalike", NULL, NULL, &d, &err), RADZ_E_UNSUPPORTED);
-    radz_findings findings = {0};
-    need(radz_check_dataset(card, GOLDEN "/lookalike", NULL, &findings, NULL), &err);
-    assert_int_equal(findings.count, 1);
-    assert_string_equal(findings.items[0].code, "no-reader");
-    radz_findings_free(&findings);
-    radz_dataset_card_free(card);
 }
 
 /* ---- checks ---- */
@@ -718,6 +696,9 @@ static void original_chestxray14(void **state)
     }
     radz_error err = {0};
     radz_dataset_card *card;
+    char folder[500];
+    snprintf(folder, sizeof folder, "%s/nih", root);
+    root = folder;
     need(radz_dataset_card_load(RADZ_SOURCE_DIR "/manifests/datasets/chestxray14.yaml", &card, &err), &err);
     double begun = radz_clock_seconds();
     const radz_dataset_filter all = {.keep_missing = true};
@@ -761,7 +742,6 @@ int main(void)
         cmocka_unit_test(limit_is_stratified_and_repeatable),
         cmocka_unit_test(locate),
         cmocka_unit_test(locate_generated),
-        cmocka_unit_test(unbuilt_readers),
         cmocka_unit_test(checks_of_the_lookalike),
         cmocka_unit_test(check_of_nothing),
         cmocka_unit_test(checks_of_columns),

@@ -133,7 +133,7 @@ static void pictures_and_neighbours(void **state)
     put("b/labels.csv", "Id,Finding,Patient\n1.png,Mass,1\nx.png,none,2\n");
     put_picture("b/1.png", 9, 1); /* the same id, another picture */
     put_picture("b/x.png", 2, 1); /* a/2.png under another id */
-    radz_dataset_card *a = put_card("a", "splits: [{name: test, list: test.txt}, {name: train, list: train.txt}, {name: all}]\n");
+    radz_dataset_card *a = put_card("a", "splits: [{name: test, list: [test.txt]}, {name: train, list: [train.txt]}, {name: all}]\n");
     radz_dataset_card *b = put_card("b", "images_from: [a]\nsplits: [{name: all}]\n");
     const radz_checkup_dataset sets[] = {{a, root_a}, {b, root_b}};
 
