@@ -168,7 +168,7 @@ radz_status radz_label_file_load(const char *path, const radz_label_options *opt
 {
     radz_csv *csv;
     *out = NULL;
-    radz_status st = radz_csv_open(path, &csv, err);
+    radz_status st = radz_csv_open(path, ',', &csv, err);
     return st == RADZ_OK ? load(csv, options, out, err) : st;
 }
 
@@ -177,7 +177,7 @@ radz_status radz_label_file_parse(const char *text, size_t size, const char *nam
 {
     radz_csv *csv;
     *out = NULL;
-    radz_status st = radz_csv_open_text(text, size, name, &csv, err);
+    radz_status st = radz_csv_open_text(text, size, name, ',', &csv, err);
     return st == RADZ_OK ? load(csv, options, out, err) : st;
 }
 

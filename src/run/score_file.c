@@ -119,7 +119,7 @@ radz_status radz_score_file_open(const char *path, const radz_score_options *opt
     if (st == RADZ_OK && is_h5) {
         st = read_h5(*out, options, err);
     } else if (st == RADZ_OK) {
-        st = radz_csv_open(path, &(*out)->source->csv, err);
+        st = radz_csv_open(path, ',', &(*out)->source->csv, err);
         if (st == RADZ_OK)
             st = read_csv_header(*out, options, err);
     }
@@ -131,7 +131,7 @@ radz_status radz_score_file_open_text(const char *text, size_t size, const char 
 {
     radz_status st = create(name, out, err);
     if (st == RADZ_OK)
-        st = radz_csv_open_text(text, size, name, &(*out)->source->csv, err);
+        st = radz_csv_open_text(text, size, name, ',', &(*out)->source->csv, err);
     if (st == RADZ_OK)
         st = read_csv_header(*out, options, err);
     return finish_open(st, out);
