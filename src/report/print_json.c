@@ -162,6 +162,19 @@ static void put_rates(radz_json_writer *w, const char *key, const double *rates,
     radz_json_array_end(w);
 }
 
+static void put_terms(radz_json_writer *w, const radz_results *results)
+{
+    radz_json_array_begin(w, "terms");
+    for (size_t i = 0; i < results->n_terms; i++) {
+        radz_json_object_begin(w, NULL);
+        radz_json_put_string(w, "dataset", results->terms[i].dataset);
+        radz_json_put_string(w, "class", results->terms[i].class_name);
+        radz_json_put_string(w, "term", results->terms[i].term);
+        radz_json_object_end(w);
+    }
+    radz_json_array_end(w);
+}
+
 static void put_curves(radz_json_writer *w, const radz_results *results)
 {
     radz_json_array_begin(w, "roc_curves");
@@ -232,6 +245,7 @@ radz_status radz_print_json(const radz_results *results, const radz_print_option
     radz_json_array_end(&w);
     put_lists(&w, results);
     put_findings(&w, results);
+    put_terms(&w, results);
     radz_json_array_begin(&w, "rows");
     for (size_t i = 0; i < results->n_rows; i++)
         put_row(&w, &results->rows[i]);

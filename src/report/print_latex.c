@@ -80,7 +80,7 @@ radz_status radz_print_latex(const radz_results *results, const radz_print_optio
     fputs(", ", out);
     radz_put_latex(out, doc.subtitle);
     fputs("\n% needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc}; use with \\input{table}\n", out);
-    for (size_t i = 0; i < doc.n_sections; i++) {
+    for (size_t i = 0; i < doc.n_all; i++) {
         const radz_section *section = &doc.sections[i];
         for (size_t n = 0; n < section->n_tables; n++) {
             const radz_table *t = &section->tables[n];

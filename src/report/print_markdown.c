@@ -94,7 +94,7 @@ radz_status radz_print_markdown(const radz_results *results, const radz_print_op
     fputs("\n\n", out);
     radz_put_markdown(out, doc.subtitle);
     putc('\n', out);
-    for (size_t i = 0; i < doc.n_sections; i++) {
+    for (size_t i = 0; i < doc.n_all; i++) {
         const radz_section *section = &doc.sections[i];
         fputs("\n## ", out);
         radz_put_markdown(out, section->title);

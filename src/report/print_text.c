@@ -109,7 +109,7 @@ radz_status radz_print_text(const radz_results *results, const radz_print_option
     fputs(doc.title, out);
     paint(out, options, "0");
     fprintf(out, " (%s)\n", doc.subtitle);
-    for (size_t i = 0; i < doc.n_sections; i++) {
+    for (size_t i = 0; i < doc.n_all; i++) {
         const radz_section *section = &doc.sections[i];
         putc('\n', out);
         paint(out, options, "1");

@@ -126,6 +126,7 @@ void radz_results_free(radz_results *results)
     free(results->findings);
     free(results->pr_curves);
     free(results->mistakes);
+    free(results->terms);
     free(results->groups);
     free(results->pairs);
     free(results->notes);
@@ -394,6 +395,20 @@ radz_status radz_results_add_note(radz_results *results, const char *note, radz_
         st = ONE_MORE(results, notes, err);
     if (st == RADZ_OK)
         results->notes[results->n_notes++] = note;
+    return st;
+}
+
+radz_status radz_results_add_term(radz_results *results, const radz_result_term *term, radz_error *err)
+{
+    radz_result_term t = *term;
+    const char *needed[] = {t.dataset, t.class_name, t.term};
+    radz_status st = need_texts("term", needed, 3, err);
+    if (st == RADZ_OK)
+        st = KEEP(results, err, &t.dataset, &t.class_name, &t.term);
+    if (st == RADZ_OK)
+        st = ONE_MORE(results, terms, err);
+    if (st == RADZ_OK)
+        results->terms[results->n_terms++] = t;
     return st;
 }
 

@@ -106,6 +106,11 @@ typedef struct radz_result_group {
     size_t n_classes;
 } radz_result_group;
 
+/* The finding that a class of a data set is, under its preferred name: classes of one term can stand side by side. */
+typedef struct radz_result_term {
+    const char *dataset, *class_name, *term;
+} radz_result_term;
+
 /* A table beside the rows: DeLong's intervals, calibration, subgroups, ... (docs/results.md lists names and columns). */
 typedef struct radz_result_cell {
     const char *text; /* NULL: the cell is `number`, NaN where there is none */
@@ -150,6 +155,8 @@ typedef struct radz_results {
     size_t n_mistakes, mistakes_capacity;
     radz_result_group *groups;
     size_t n_groups, groups_capacity;
+    radz_result_term *terms;
+    size_t n_terms, terms_capacity;
     radz_result_detail *details;
     size_t n_details, details_capacity;
     radz_result_pair *pairs;
@@ -186,6 +193,7 @@ radz_status radz_results_add_pr(radz_results *results, const char *class_name, c
 radz_status radz_results_add_mistake(radz_results *results, const radz_result_mistake *mistake,
                                      radz_error *err) RADZ_MUST_USE;
 radz_status radz_results_add_group(radz_results *results, const radz_result_group *group, radz_error *err) RADZ_MUST_USE;
+radz_status radz_results_add_term(radz_results *results, const radz_result_term *term, radz_error *err) RADZ_MUST_USE;
 /* Begins an empty detail table of the block added last; every later detail row goes into it. */
 radz_status radz_results_add_detail(radz_results *results, const char *name, const char *const *columns, size_t n_columns,
                                     radz_error *err) RADZ_MUST_USE;
@@ -199,8 +207,8 @@ radz_status radz_results_add_stage(radz_results *results, const radz_result_stag
 /* Writes metrics.csv, results.json, table.md, table.tex, report.html, timing.json and NAME.csv of every kind of detail into
  * the folder `dir` (made when absent), each through a temporary name. */
 radz_status radz_results_write(const radz_results *results, const char *dir, radz_error *err) RADZ_MUST_USE;
-/* Reads DIR/results.json back (rows, blocks, pairs, notes, absent, skips, findings, groups, facts, curves, details); printing
- * it again gives the same bytes. */
+/* Reads DIR/results.json back (rows, blocks, pairs, notes, absent, skips, findings, groups, terms, facts, curves, details);
+ * printing it again gives the same bytes. */
 radz_status radz_results_load(const char *dir, radz_results **out, radz_error *err) RADZ_MUST_USE;
 /* Adds the stages, the total and the peak memory of DIR/timing.json; no such file is no error. One of another run is
  * RADZ_E_VALUE. */

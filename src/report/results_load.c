@@ -250,6 +250,13 @@ static void read_finding(reader *r, radz_results *results)
         r->st = radz_results_add_finding(results, &f, r->err);
 }
 
+static void read_term(reader *r, radz_results *results)
+{
+    radz_result_term t = {text_of(r, "dataset", false), text_of(r, "class", false), text_of(r, "term", false)};
+    if (r->st == RADZ_OK)
+        r->st = radz_results_add_term(results, &t, r->err);
+}
+
 static double *read_rates(reader *r, const char *key, size_t *count)
 {
     const radz_json *array = NULL;
@@ -374,8 +381,10 @@ radz_status radz_results_parse(const char *text, size_t size, const char *name, 
     each_object(&r, "groups", results, read_group);
     each_object(&r, "absent", results, read_absent);
     each_object(&r, "skipped_images", results, read_skip);
-    if (radz_json_find(r.object, "findings") != NULL) /* not in files of the first program versions */
+    if (radz_json_find(r.object, "findings") != NULL) /* these two are not in files of the first program versions */
         each_object(&r, "findings", results, read_finding);
+    if (radz_json_find(r.object, "terms") != NULL)
+        each_object(&r, "terms", results, read_term);
     each_object(&r, "rows", results, read_row);
     each_object(&r, "pairs", results, read_pair);
     each_object(&r, "roc_curves", results, read_curve);

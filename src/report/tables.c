@@ -729,6 +729,101 @@ static void build_section(builder *b, const radz_result_block *first)
     finding_notes(b, section, first);
 }
 
+/* ---- the same findings in several data sets ---- */
+
+static const radz_result_block *block_of(const builder *b, const char *dataset, const radz_result_block *pair, size_t *at)
+{
+    for (size_t i = 0; i < b->results->n_blocks; i++) {
+        const radz_result_block *x = &b->results->blocks[i];
+        if (strcmp(x->dataset, dataset) == 0 && (pair == NULL || (strcmp(x->model, pair->model) == 0 &&
+                                                                  strcmp(x->scorer, pair->scorer) == 0))) {
+            *at = i;
+            return x;
+        }
+    }
+    return NULL;
+}
+
+/* The i-th class of a term counts when its data set was evaluated; how many data sets a term has. */
+static size_t sets_of_term(const builder *b, const char *term)
+{
+    size_t n = 0, at;
+    for (size_t i = 0; i < b->results->n_terms; i++)
+        n += strcmp(b->results->terms[i].term, term) == 0 && block_of(b, b->results->terms[i].dataset, NULL, &at) != NULL;
+    return n;
+}
+
+enum { LONGEST_CLASS = 28 /* characters; the finding's name stands above */ };
+
+static void across_row(builder *b, radz_table *t, const radz_result_term *term, const size_t *pairs, size_t n_pairs)
+{
+    radz_cell *cells = t->cells + t->rows * t->columns;
+    bool fits = radz_text_width(term->class_name) <= LONGEST_CLASS;
+    cells[0].text = TEXT(b, "%s%s%s", term->dataset, fits ? ": " : "", fits ? term->class_name : "");
+    for (size_t p = 0; p < n_pairs; p++) {
+        size_t at;
+        const radz_result_row *row = NULL;
+        if (block_of(b, term->dataset, &b->results->blocks[pairs[p]], &at) != NULL)
+            row = radz_block_row(&b->blocks[at], term->class_name, radz_metrics[RADZ_METRIC_AUC].name);
+        cells[2 + p].text = number_text(b, row, true);
+        if (row != NULL && cells[1].text[0] == '\0') {
+            char count[32];
+            radz_count_text(row->n_pos, count);
+            cells[1].text = TEXT(b, "%s", count);
+        }
+    }
+    t->styles[t->rows++] = RADZ_ROW_PART;
+}
+
+/* One heading per finding that more than one data set has, below it a row for each of them. */
+static void build_across(builder *b)
+{
+    const radz_results *results = b->results;
+    size_t shared = 0, n_pairs = 0, *pairs = room(b, results->n_blocks, sizeof *pairs);
+    for (size_t i = 0; i < results->n_terms && b->st == RADZ_OK; i++)
+        shared += sets_of_term(b, results->terms[i].term) > 1;
+    if (b->st != RADZ_OK || shared == 0)
+        return;
+    for (size_t i = 0; i < results->n_blocks; i++) {
+        bool is_new = true;
+        for (size_t p = 0; p < n_pairs; p++)
+            is_new = is_new && (strcmp(results->blocks[i].model, results->blocks[pairs[p]].model) != 0 ||
+                                strcmp(results->blocks[i].scorer, results->blocks[pairs[p]].scorer) != 0);
+        if (is_new)
+            pairs[n_pairs++] = i;
+    }
+    radz_section *section = &b->doc->sections[b->doc->n_sections];
+    section->title = "The same findings in several data sets";
+    section->subtitle = "AUC; what a set calls positive, and how it was decided, differs: see the sets' cards";
+    section->tables = room(b, 1, sizeof *section->tables);
+    radz_table *t = b->st == RADZ_OK ? new_table(b, section, 2 + n_pairs, 2, 2 * shared) : NULL;
+    if (t == NULL)
+        return;
+    t->id = "across-data-sets";
+    t->caption = "AUC of findings that several data sets have";
+    t->heads[0] = "finding / data set";
+    t->heads[1] = "positives";
+    for (size_t p = 0; p < n_pairs; p++)
+        t->heads[2 + p] = pair_name(b, &results->blocks[pairs[p]]);
+    for (size_t i = 0; i < results->n_terms; i++) {
+        const char *term = results->terms[i].term;
+        bool first = sets_of_term(b, term) > 1;
+        for (size_t j = 0; j < i; j++)
+            first = first && strcmp(results->terms[j].term, term) != 0;
+        if (!first)
+            continue;
+        t->cells[t->rows * t->columns].text = term;
+        t->styles[t->rows++] = RADZ_ROW_HEADING;
+        for (size_t j = i; j < results->n_terms; j++) {
+            size_t at;
+            if (strcmp(results->terms[j].term, term) == 0 && block_of(b, results->terms[j].dataset, NULL, &at) != NULL)
+                across_row(b, t, &results->terms[j], pairs, n_pairs);
+        }
+    }
+    measure_columns(b, t);
+    b->doc->n_all++;
+}
+
 static void skip_notes(builder *b)
 {
     enum { SHOWN = 5 };
@@ -749,7 +844,7 @@ radz_status radz_document_build(const radz_results *results, radz_document *out,
         return RADZ_E_NOMEM;
     for (size_t i = 0; i < results->n_blocks && b.st == RADZ_OK; i++)
         b.st = radz_block_rows_get(results, &results->blocks[i], &b.blocks[i], err);
-    out->sections = room(&b, results->n_blocks, sizeof *out->sections);
+    out->sections = room(&b, results->n_blocks + 1, sizeof *out->sections);
     out->title = TEXT(&b, "%s", results->suite_title);
     out->subtitle = TEXT(&b, "suite %s, run %s", results->suite, results->run_id);
     for (size_t i = 0; i < results->n_blocks && b.st == RADZ_OK; i++) {
@@ -761,6 +856,8 @@ radz_status radz_document_build(const radz_results *results, radz_document *out,
     }
     for (size_t i = 0; i < results->n_notes; i++)
         add_note(&b, &out->notes, results->notes[i]);
+    out->n_all = out->n_sections;
+    build_across(&b);
     skip_notes(&b);
     for (size_t i = 0; i < results->n_absent; i++)
         add_note(&b, &out->absent, TEXT(&b, "%s: %s", results->absent[i].dataset, results->absent[i].hint));
@@ -772,7 +869,7 @@ radz_status radz_document_build(const radz_results *results, radz_document *out,
 
 void radz_document_free(radz_document *document)
 {
-    for (size_t i = 0; i < document->n_sections; i++)
+    for (size_t i = 0; i < document->n_all; i++)
         radz_strlist_free(&document->sections[i].notes);
     radz_strlist_free(&document->notes);
     radz_strlist_free(&document->absent);

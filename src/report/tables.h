@@ -41,6 +41,7 @@ typedef struct radz_document {
     const char *title, *subtitle;
     radz_section *sections;  /* one per data set and split, in order of first appearance */
     size_t n_sections;
+    size_t n_all;            /* with the one behind them that puts findings of several data sets side by side, if any */
     radz_strlist notes;      /* of the whole run */
     radz_strlist absent;     /* "name: how to provide it" */
     radz_arena arena;

@@ -423,6 +423,86 @@ done:
     return st;
 }
 
+/* ---- files ---- */
+
+typedef struct keyed_file {
+    const unsigned char *key;
+    const char *name;
+    size_t split;
+} keyed_file;
+
+enum { KEY_SIZE = RADZ_SHA256_SIZE };
+
+static int compare_files(const void *a, const void *b)
+{
+    const keyed_file *x = a, *y = b;
+    int order = memcmp(x->key, y->key, KEY_SIZE);
+    if (order == 0)
+        order = (x->split > y->split) - (x->split < y->split);
+    return order != 0 ? order : strcmp(x->name, y->name);
+}
+
+/* What split `split` shares with itself (within) or with a later one; `files` sorted. Examples as "a = b", "a = set/b". */
+static radz_status report_same_files(const keyed_file *files, size_t count, const radz_checkup_files *splits, size_t split,
+                                     bool within, radz_results *results, radz_error *err)
+{
+    radz_arena arena = {0};
+    radz_result_finding f = {.dataset = splits[split].dataset, .split = splits[split].split, .severity = "warning",
+                             .code = within ? "same-file" : "shared-files"};
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; i < count && st == RADZ_OK; i++) {
+        const keyed_file *twin = NULL;
+        if (files[i].split != split)
+            continue;
+        if (within && i > 0 && files[i - 1].split == split && memcmp(files[i - 1].key, files[i].key, KEY_SIZE) == 0)
+            twin = &files[i - 1];
+        for (size_t j = i + 1; !within && twin == NULL && j < count && memcmp(files[j].key, files[i].key, KEY_SIZE) == 0; j++)
+            if (files[j].split != split)
+                twin = &files[j];
+        if (twin == NULL)
+            continue;
+        if (f.count < RADZ_RESULT_EXAMPLES) {
+            f.examples[f.count] = radz_arena_printf(&arena, err, "%s = %s%s%s", files[i].name,
+                                                    within ? "" : splits[twin->split].dataset, within ? "" : "/", twin->name);
+            st = f.examples[f.count] != NULL ? RADZ_OK : RADZ_E_NOMEM;
+        }
+        f.count++;
+    }
+    if (st == RADZ_OK && f.count > 0) {
+        f.what = radz_arena_printf(&arena, err, within ? "images whose file is another image's, byte for byte: %zu"
+                                                       : "images whose file another data set has too, byte for byte: %zu",
+                                   (size_t)f.count);
+        f.effect = within ? "They count twice, and intervals are too narrow."
+                          : "The two figures are not independent, and what was trained or tuned on the one has seen the other.";
+        st = f.what != NULL ? radz_results_add_finding(results, &f, err) : RADZ_E_NOMEM;
+    }
+    radz_arena_free(&arena);
+    return st;
+}
+
+radz_status radz_checkup_same_files(const radz_checkup_files *splits, size_t n, radz_results *results, radz_error *err)
+{
+    size_t total = 0, count = 0;
+    for (size_t s = 0; s < n; s++)
+        total += splits[s].n;
+    keyed_file *files = radz_calloc(total, sizeof *files, err);
+    if (files == NULL)
+        return RADZ_E_NOMEM;
+    for (size_t s = 0; s < n; s++)
+        for (size_t i = 0; i < splits[s].n; i++)
+            if (splits[s].usable[i])
+                files[count++] = (keyed_file){splits[s].keys + i * KEY_SIZE, splits[s].names[i], s};
+    qsort(files, count, sizeof *files, compare_files);
+    radz_status st = RADZ_OK;
+    for (size_t s = 0; s < n && st == RADZ_OK; s++) {
+        st = report_same_files(files, count, splits, s, true, results, err);
+        if (st == RADZ_OK && n > 1)
+            st = report_same_files(files, count, splits, s, false, results, err);
+    }
+    free(files);
+    return st;
+}
+
 radz_status radz_checkup_report(const radz_findings *findings, const char *dataset, const char *split, radz_results *results,
                                 radz_error *err)
 {

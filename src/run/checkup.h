@@ -24,6 +24,21 @@ typedef struct radz_checkup_options {
 radz_status radz_checkup(const radz_home *home, const radz_checkup_dataset *datasets, size_t n,
                          const radz_checkup_options *options, radz_findings *out, radz_error *err) RADZ_MUST_USE;
 
+/* The images of one evaluated split with the content hashes of their files, which a run knows once they are embedded; all
+ * borrowed. */
+typedef struct radz_checkup_files {
+    const char *dataset, *split;
+    const char *const *names; /* [n] image ids */
+    const unsigned char *keys; /* [n, 32] */
+    const bool *usable;        /* [n]; false: not read */
+    size_t n;
+} radz_checkup_files;
+
+/* Adds a finding to `results` for each split with files that are byte for byte another image's ("same-file"), and for each
+ * with files that another data set has too ("shared-files"). O(n log n). */
+radz_status radz_checkup_same_files(const radz_checkup_files *splits, size_t n, radz_results *results,
+                                    radz_error *err) RADZ_MUST_USE;
+
 /* Adds those findings to `results` that concern the whole of `dataset` or its split `split`. */
 radz_status radz_checkup_report(const radz_findings *findings, const char *dataset, const char *split,
                                 radz_results *results, radz_error *err) RADZ_MUST_USE;

@@ -417,6 +417,18 @@ static radz_status evaluate_model(execution *e, size_t dataset, loaded_model *m,
     return RADZ_OK;
 }
 
+/* What each class is called in the table of terms, so that data sets can be put side by side. */
+static radz_status add_terms(execution *e, const radz_dataset *data, radz_error *err)
+{
+    radz_status st = RADZ_OK;
+    for (size_t c = 0; c < data->n_classes && st == RADZ_OK; c++) {
+        const radz_term *term = radz_term_find(e->terms, data->classes[c]);
+        if (term != NULL)
+            st = radz_results_add_term(e->results, &(radz_result_term){data->name, data->classes[c], term->name}, err);
+    }
+    return st;
+}
+
 static radz_status write_labels(const execution *e, const loaded_dataset *d, radz_error *err)
 {
     const radz_dataset *data = d->data;
@@ -441,6 +453,8 @@ static radz_status evaluate_all(execution *e, radz_error *err)
         st = radz_evaluate_groups(e->datasets[d].data->name, e->datasets[d].planned->card->groups,
                                   e->datasets[d].planned->card->groups_count, e->datasets[d].data->classes,
                                   e->datasets[d].data->n_classes, e->results, err);
+        if (st == RADZ_OK)
+            st = add_terms(e, e->datasets[d].data, err);
         if (st == RADZ_OK && e->run_dir != NULL)
             st = write_labels(e, &e->datasets[d], err);
         for (size_t m = 0; st == RADZ_OK && m < e->plan->n_models; m++) {

@@ -217,6 +217,14 @@ static radz_status fixture_results(radz_results **out, radz_error *err)
     };
     for (size_t i = 0; i < sizeof findings / sizeof *findings && st == RADZ_OK; i++)
         st = radz_results_add_finding(results, &findings[i], err);
+    static const radz_result_term terms[] = {
+        {"phantom", "Effusion", "pleural effusion"},
+        {"phantom", "Mass", "pulmonary mass"}, /* in one data set only */
+        {"chestxray14", "Mass", "pulmonary mass"}, /* not evaluated */
+        {"odd_set", "Pleural_Effusion, \"left\" 50% & more", "pleural effusion"},
+    };
+    for (size_t i = 0; i < sizeof terms / sizeof *terms && st == RADZ_OK; i++)
+        st = radz_results_add_term(results, &terms[i], err);
     if (st == RADZ_OK)
         st = radz_results_add_mistake(results, &(radz_result_mistake){0, "Hernia", "00000013_001.png", true, -0.25, 0.984,
                                       "thumbnails/0123456789abcdef.jpg"}, err);

@@ -192,8 +192,39 @@ static void pictures_and_neighbours(void **state)
     radz_dataset_card_free(b);
 }
 
+static void same_files(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    radz_results *results;
+    unsigned char a_keys[5 * 32] = {0}, b_keys[2 * 32] = {0};
+    static const char *const a_names[] = {"1", "2", "3", "4", "5"}, *const b_names[] = {"x", "y"};
+    static const bool a_usable[] = {true, true, true, true, false}, b_usable[] = {true, true};
+    static const unsigned char a_of[] = {7, 9, 7, 7, 9}, b_of[] = {9, 5}; /* the last of a could not be read */
+    for (int i = 0; i < 5; i++)
+        a_keys[32 * i + 31] = a_of[i];
+    for (int i = 0; i < 2; i++)
+        b_keys[32 * i + 31] = b_of[i];
+    const radz_checkup_files splits[] = {{"a", "test", a_names, a_keys, a_usable, 5}, {"b", "all", b_names, b_keys, b_usable, 2}};
+    need(radz_results_create("r", "s", "S", "c", &results, &err), &err);
+    need(radz_checkup_same_files(splits, 2, results, &err), &err);
+    assert_int_equal(results->n_findings, 2);
+    const radz_result_finding *f = results->findings;
+    assert_string_equal(f[0].code, "same-file");
+    assert_int_equal(f[0].count, 2);
+    assert_string_equal(f[0].examples[0], "3 = 1");
+    assert_string_equal(f[0].examples[1], "4 = 3");
+    assert_null(f[0].examples[2]);
+    assert_string_equal(f[1].code, "shared-files");
+    assert_string_equal(f[1].dataset, "a");
+    assert_int_equal(f[1].count, 1);
+    assert_string_equal(f[1].examples[0], "2 = b/x");
+    radz_results_free(results);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(pictures_and_neighbours, set_up, tear_down)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(pictures_and_neighbours, set_up, tear_down),
+                                       cmocka_unit_test(same_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
