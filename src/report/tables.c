@@ -804,7 +804,7 @@ static void build_across(builder *b)
     t->heads[0] = "finding / data set";
     t->heads[1] = "positives";
     for (size_t p = 0; p < n_pairs; p++)
-        t->heads[2 + p] = pair_name(b, &results->blocks[pairs[p]]);
+        t->heads[2 + p] = pair_name(b, &results->blocks[pairs[p]], (block_names){.models = true, .scorers = true});
     for (size_t i = 0; i < results->n_terms; i++) {
         const char *term = results->terms[i].term;
         bool first = sets_of_term(b, term) > 1;

@@ -273,6 +273,28 @@ static radz_status embed_all(execution *e, radz_error *err)
     return RADZ_OK;
 }
 
+/* Files that are there twice: known for nothing once everything is embedded, and the same for every model. */
+static radz_status check_files(execution *e, radz_error *err)
+{
+    radz_checkup_files *splits = radz_calloc(e->plan->n_datasets, sizeof *splits, err);
+    size_t n = 0, before = e->results->n_findings;
+    if (splits == NULL)
+        return RADZ_E_NOMEM;
+    for (size_t d = 0; d < e->plan->n_datasets; d++) {
+        const radz_embed_output *out = NULL;
+        for (size_t m = 0; out == NULL && m < e->plan->n_models; m++)
+            out = e->models[m].outputs[d].keys != NULL ? &e->models[m].outputs[d] : NULL;
+        if (out != NULL && will_be_evaluated(&e->datasets[d]))
+            splits[n++] = (radz_checkup_files){e->datasets[d].data->name, e->datasets[d].data->split, e->datasets[d].names,
+                                               out->keys, out->usable, out->n};
+    }
+    radz_status st = radz_checkup_same_files(splits, n, e->results, err);
+    for (size_t i = before; st == RADZ_OK && i < e->results->n_findings; i++)
+        radz_warn("%s: %s", e->results->findings[i].dataset, e->results->findings[i].what);
+    free(splits);
+    return st;
+}
+
 /* ---- identity ---- */
 
 /* A name for everything that determines the figures: the same inputs give the same folder. */
@@ -570,6 +592,8 @@ radz_status radz_execute(const radz_home *home, const radz_plan *plan, const rad
     radz_status st = prepare(&e, err);
     if (st == RADZ_OK)
         st = embed_all(&e, err);
+    if (st == RADZ_OK)
+        st = check_files(&e, err);
     if (st == RADZ_OK)
         st = name_run(&e, err);
     if (st == RADZ_OK && !options->embed_only)
