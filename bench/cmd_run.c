@@ -70,6 +70,7 @@ static radz_status execute(const radz_options *options, bool embed_only, radz_er
     radz_execute_options run = {
         .classes = &options->classes,
         .split = options->split,
+        .val_split = options->val_split,
         .limit = (size_t)options->limit,
         .seed = options->seed,
         .threads = options->threads > 0 ? (int)options->threads : radz_cpu_count(),

@@ -18,7 +18,7 @@ const radz_command radz_commands[] = {
      "Reads the suite's card, embeds images and texts of every data set that is here with every model (through the cache),\n"
      "scores them, and writes metrics, tables, per-image scores and plots to a folder below --results.\n"
      "Interrupted runs continue where they stopped: start the same command again.",
-     OPTIONS("suite", SELECTION, "split", "protocol", "require", "results", CARDS, "cache", MACHINE, "on-error", "seed", "no-plots",
+     OPTIONS("suite", SELECTION, "split", "val-split", "protocol", "require", "results", CARDS, "cache", MACHINE, "on-error", "seed", "no-plots",
              "thumbnails", "strict"), 0, radz_cmd_run},
     {"check", "look for faults in data sets before they become figures", "",
      "Counts per split and class against the card, rows, labels, missing and unreadable images, the same picture twice, patients\n"
@@ -32,7 +32,7 @@ const radz_command radz_commands[] = {
      "Without NAME: all data sets, and whether they are here. --format md prints the page that stands in datasets/NAME/README.md.",
      OPTIONS(CARDS, "cache", "format", "json"), 1, radz_cmd_datasets},
     {"embed", "only fill the cache: embed images and texts, score nothing", "", NULL,
-     OPTIONS("suite", SELECTION, "split", "require", CARDS, "cache", MACHINE, "on-error", "seed"), 0, radz_cmd_embed},
+     OPTIONS("suite", SELECTION, "split", "val-split", "require", CARDS, "cache", MACHINE, "on-error", "seed"), 0, radz_cmd_embed},
     {"eval", "evaluate score files of any program against labels", "",
      "A score file holds an id and one column of scores per class; classes are matched to those of the labels by name, in any\n"
      "order. Labels are a CSV (1, 0, blank or -1; optionally with a patient column), or a data set that is here.\n"

@@ -58,7 +58,7 @@ static const option_spec specs[] = {
     {"labels", "WHERE", "label file (CSV), or the name of a data set", TEXT, AT(labels), 0, 0},
     {"val-scores", "FILE", "scores of the validation set, where thresholds are chosen; one per --scores", PATHS, AT(val_scores), 0, 0},
     {"val-labels", "WHERE", "their labels (default: the data set of --labels)", TEXT, AT(val_labels), 0, 0},
-    {"val-split", "NAME", "their split (default: val)", TEXT, AT(val_split), 0, 0},
+    {"val-split", "NAME", "split on which protocols choose thresholds (eval: val when left out; run: none)", TEXT, AT(val_split), 0, 0},
     {"id-column", "NAME", "column of the ids (default: the first)", TEXT, AT(id_column), 0, 0},
     {"column-prefix", "TEXT", "taken off the names of score columns: 'prob_' makes prob_Edema class Edema", TEXT, AT(column_prefix), 0, 0},
     {"patient-column", "NAME", "column of a label file that names the patient (default: patient, patient_id, ...)", TEXT, AT(patient_column), 0, 0},

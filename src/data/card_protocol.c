@@ -131,6 +131,11 @@ static radz_status check_sklearn(const radz_protocol_card *card, const radz_card
     if (rows && (interval->low > interval->high || interval->high >= card->rules.replicates))
         return radz_card_fail(source, err, "interval.high", "places %u and %u of %u replicates; wanted low <= high <"
                               " replicates", interval->low, interval->high, card->rules.replicates);
+    if (!rows && (interval->value_is_mean || interval->rechoose || interval->digits > 0))
+        return radz_card_fail(source, err, "interval.method", "'rechoose', 'value_is_mean' and 'digits' want replicates of rows");
+    if (interval->rechoose && (interval->method != RADZ_INTERVAL_RESEEDED || card->threshold.split != RADZ_CHOSEN_ON_TEST))
+        return radz_card_fail(source, err, "interval.rechoose", "goes with method 'reseeded-rows' and a threshold chosen on the"
+                              " test split");
     if (card->f1.form == RADZ_F1_CURVE &&
         (card->threshold.rule != RADZ_THRESHOLD_MAX_F1 || card->threshold.split != RADZ_CHOSEN_ON_TEST))
         return radz_card_fail(source, err, "f1.form", "'curve' wants threshold rule 'max-f1' on the test split");

@@ -327,8 +327,30 @@ static size_t classes_of(const builder *b, const radz_block_rows *rows, const ra
     return n;
 }
 
-static const radz_metric_id summary_metrics[] = {RADZ_METRIC_AUC, RADZ_METRIC_AP, RADZ_METRIC_F1, RADZ_METRIC_ACC};
-enum { SUMMARY = sizeof summary_metrics / sizeof summary_metrics[0] };
+static const struct {
+    const char *metric, *title;
+    bool at_threshold, always; /* else only where a block has it */
+} summary_figures[] = {{"auc", "AUC", false, true}, {"ap", "AP", false, true},   {"auprc", "AUPRC", false, false},
+                       {"f1", "F1", true, true},    {"acc", "ACC", true, true},  {"mcc", "MCC", true, false}};
+enum { SUMMARY = sizeof summary_figures / sizeof summary_figures[0] };
+
+/* The figures that a summary shows, in order. */
+typedef struct summary_columns {
+    size_t of[SUMMARY], n;
+} summary_columns;
+
+static summary_columns choose_summary(const builder *b, const size_t *members, size_t n_members)
+{
+    summary_columns columns = {.n = 0};
+    for (size_t f = 0; f < SUMMARY; f++) {
+        bool there = summary_figures[f].always;
+        for (size_t i = 0; !there && i < n_members; i++)
+            there = radz_block_row(&b->blocks[members[i]], "macro", summary_figures[f].metric) != NULL;
+        if (there)
+            columns.of[columns.n++] = f;
+    }
+    return columns;
+}
 
 static void measure_columns(builder *b, radz_table *t)
 {
@@ -346,7 +368,7 @@ static void measure_columns(builder *b, radz_table *t)
 /* Marks the highest macro value of each column, when there is more than one row to compare. */
 static void mark_best(radz_table *t, const double *values, size_t n_pairs, const size_t *row_of)
 {
-    for (size_t c = 0; c < SUMMARY && n_pairs > 1; c++) {
+    for (size_t c = 0; c + 1 < t->columns && n_pairs > 1; c++) {
         double best = -INFINITY;
         for (size_t i = 0; i < n_pairs; i++)
             if (values[i * SUMMARY + c] > best)
@@ -356,13 +378,13 @@ static void mark_best(radz_table *t, const double *values, size_t n_pairs, const
     }
 }
 
-static void summary_row(builder *b, radz_table *t, const radz_block_rows *rows, const char *class_name, bool all_intervals,
-                        double *values)
+static void summary_row(builder *b, radz_table *t, const radz_block_rows *rows, const char *class_name,
+                        const summary_columns *columns, bool all_intervals, double *values)
 {
     radz_cell *cells = t->cells + t->rows * t->columns;
-    for (size_t c = 0; c < SUMMARY; c++) {
-        const radz_result_row *row = radz_block_row(rows, class_name, radz_metrics[summary_metrics[c]].name);
-        cells[1 + c].text = number_text(b, row, c < 2 || all_intervals);
+    for (size_t c = 0; c < columns->n; c++) {
+        const radz_result_row *row = radz_block_row(rows, class_name, summary_figures[columns->of[c]].metric);
+        cells[1 + c].text = number_text(b, row, !summary_figures[columns->of[c]].at_threshold || all_intervals);
         if (values != NULL)
             values[c] = row == NULL ? NAN : row->value;
     }
@@ -374,7 +396,9 @@ static void build_summary(builder *b, radz_section *section, const radz_result_b
 {
     const radz_results *results = b->results;
     block_names names = names_needed(results, members, n_members);
-    radz_table *t = new_table(b, section, 1 + SUMMARY, 1, n_members * (1 + results->n_groups));
+    static const char *const averages[] = {"micro", "weighted"};
+    summary_columns columns = choose_summary(b, members, n_members);
+    radz_table *t = new_table(b, section, 1 + columns.n, 1, n_members * (3 + results->n_groups));
     double *values = room(b, n_members * SUMMARY, sizeof *values);
     size_t *row_of = room(b, n_members, sizeof *row_of);
     if (b->st != RADZ_OK)
@@ -387,13 +411,14 @@ static void build_summary(builder *b, radz_section *section, const radz_result_b
     const char *models = !names.models ? "" : same_text(first->scorer, RADZ_SCORER_FILE) ? "scores" : "model";
     t->heads[0] = TEXT(b, "%s%s%s%s", models, names.scorers ? " / scorer" : "",
                        names.models && names.protocols ? " / " : "", names.protocols ? "protocol" : "");
-    for (size_t c = 0; c < SUMMARY; c++) {
-        const char *title = radz_metrics[summary_metrics[c]].title;
-        if ((c < 2 || names.protocols) && intervals)
+    for (size_t c = 0; c < columns.n; c++) {
+        const char *title = summary_figures[columns.of[c]].title;
+        bool at_threshold = summary_figures[columns.of[c]].at_threshold;
+        if ((!at_threshold || names.protocols) && intervals)
             t->heads[1 + c] = names.protocols ? TEXT(b, "%s [interval]", title)
                                               : TEXT(b, "%s [%g %% CI]", title, 100 * first->confidence);
         else
-            t->heads[1 + c] = TEXT(b, "%s%s", title, c >= 2 && chosen ? "*" : "");
+            t->heads[1 + c] = TEXT(b, "%s%s", title, at_threshold && chosen ? "*" : "");
     }
     t->id = TEXT(b, "%s-%s-summary", id_part(b, first->dataset), id_part(b, first->split));
     t->caption = TEXT(b, "%s: means over classes", first->dataset_title);
@@ -401,8 +426,15 @@ static void build_summary(builder *b, radz_section *section, const radz_result_b
         const radz_block_rows *rows = &b->blocks[members[i]];
         row_of[i] = t->rows;
         t->cells[t->rows * t->columns].text = pair_name(b, rows->block, names);
-        summary_row(b, t, rows, "macro", names.protocols, values + i * SUMMARY);
+        summary_row(b, t, rows, "macro", &columns, names.protocols, values + i * SUMMARY);
         t->styles[t->rows++] = RADZ_ROW_PLAIN;
+        for (size_t a = 0; a < sizeof averages / sizeof averages[0]; a++) {
+            if (radz_block_row(rows, averages[a], radz_metrics[RADZ_METRIC_AUC].name) == NULL)
+                continue;
+            t->cells[t->rows * t->columns].text = averages[a];
+            summary_row(b, t, rows, averages[a], &columns, names.protocols, NULL);
+            t->styles[t->rows++] = RADZ_ROW_PART;
+        }
         for (size_t g = 0; g < results->n_groups; g++) {
             const radz_result_group *group = &results->groups[g];
             if (strcmp(group->dataset, first->dataset) != 0)
@@ -412,7 +444,7 @@ static void build_summary(builder *b, radz_section *section, const radz_result_b
             if (count == 0 || radz_block_row(rows, name, radz_metrics[RADZ_METRIC_AUC].name) == NULL)
                 continue;
             t->cells[t->rows * t->columns].text = TEXT(b, "%s (%zu)", group->name, count);
-            summary_row(b, t, rows, name, names.protocols, NULL);
+            summary_row(b, t, rows, name, &columns, names.protocols, NULL);
             t->styles[t->rows++] = RADZ_ROW_PART;
             add_note(b, &section->notes, TEXT(b, "%s: %s", group->name, group->title));
         }

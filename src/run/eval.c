@@ -385,12 +385,11 @@ static radz_status load_side(const radz_home *home, const radz_eval_options *o, 
             if (!radz_strlist_has(&wanted, s->files[f]->columns[i]))
                 st = radz_strlist_add(&wanted, s->files[f]->columns[i], err);
     }
-    if (st == RADZ_OK)
+    if (st == RADZ_OK) {
         st = load_truth(home, o, labels, split, &wanted, &s->truth, err);
-    if (st == RADZ_E_MISSING && s->n_files > 0 && s->truth.n == 0 && is_label_file(labels) && radz_file_exists(labels)) {
         char hint[120];
         prefix_hint(s->files[0], hint);
-        if (hint[0] != '\0')
+        if (st == RADZ_E_MISSING && hint[0] != '\0' && is_label_file(labels) && radz_file_exists(labels))
             (void)radz_prefix(err, "nothing to compare%s", hint);
     }
     if (st == RADZ_OK)

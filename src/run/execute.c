@@ -29,8 +29,8 @@ typedef struct loaded_model {
     radz_encoder *encoder;
     radz_store *images, *texts;
     char weights[RADZ_SHA256_HEX_SIZE];
-    radz_embed_output *outputs;   /* [n_datasets] */
-    radz_prompt_texts *prompts;   /* [n_datasets], with their embeddings */
+    radz_embed_output *outputs;   /* one for each of execution.datasets */
+    radz_prompt_texts *prompts;   /* the same, with their embeddings */
 } loaded_model;
 
 typedef struct execution {
@@ -41,13 +41,18 @@ typedef struct execution {
     radz_terms_card *terms;
     radz_cache *cache;
     radz_memo *memo;
-    loaded_dataset *datasets; /* [plan->n_datasets] */
+    loaded_dataset *datasets; /* [2 x plan->n_datasets]: the test sets, then the validation set of each (or nothing) */
     loaded_model *models;     /* [plan->n_models] */
     radz_results *results;
     char *run_dir;
 } execution;
 
 /* ---- loading ---- */
+
+static size_t set_count(const execution *e)
+{
+    return 2 * e->plan->n_datasets;
+}
 
 static bool will_be_evaluated(const loaded_dataset *d)
 {
@@ -68,7 +73,7 @@ static radz_status generate(const execution *e, const radz_plan_dataset *d, cons
     return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "data set '%s'", d->card->base.name), st);
 }
 
-static radz_status load_dataset(const execution *e, loaded_dataset *d, radz_error *err)
+static radz_status load_dataset(const execution *e, loaded_dataset *d, const char *split, radz_error *err)
 {
     const radz_dataset_card *card = d->planned->card;
     const radz_dataset_location *location = &d->planned->location;
@@ -77,7 +82,6 @@ static radz_status load_dataset(const execution *e, loaded_dataset *d, radz_erro
         return radz_results_add_absent(e->results,
                                        &(radz_result_absent){card->base.name, card->base.title, location->hint}, err);
     }
-    const char *split = e->options->split != NULL ? e->options->split : card->split;
     const radz_strlist *classes = e->options->classes;
     radz_dataset_filter filter = {
         .classes = classes != NULL ? (const char *const *)classes->items : NULL,
@@ -121,6 +125,23 @@ static radz_status load_dataset(const execution *e, loaded_dataset *d, radz_erro
         d->names[i] = data->samples[i].image_id;
     }
     return RADZ_OK;
+}
+
+/* A test set, and the validation set that belongs to it where one is asked for and there is such a split. */
+static radz_status load_pair(execution *e, size_t i, radz_error *err)
+{
+    loaded_dataset *test = &e->datasets[i], *validation = &e->datasets[e->plan->n_datasets + i];
+    const radz_dataset_card *card = e->plan->datasets[i].card;
+    const char *split = e->options->split != NULL ? e->options->split : card->split, *val_split = e->options->val_split;
+    test->planned = validation->planned = &e->plan->datasets[i];
+    radz_status st = load_dataset(e, test, split, err);
+    if (st != RADZ_OK || val_split == NULL || !will_be_evaluated(test))
+        return st;
+    if (radz_dataset_card_split(card, val_split) == NULL) {
+        radz_warn("%s: no split '%s'; thresholds are chosen as without a validation set", card->base.name, val_split);
+        return RADZ_OK;
+    }
+    return load_dataset(e, validation, val_split, err);
 }
 
 /* ---- phase one: everything that may need the encoder ---- */
@@ -245,8 +266,8 @@ static radz_status embed_all(execution *e, radz_error *err)
     for (size_t i = 0; i < e->plan->n_models; i++) {
         loaded_model *m = &e->models[i];
         m->planned = &e->plan->models[i];
-        m->outputs = radz_calloc(e->plan->n_datasets, sizeof *m->outputs, err);
-        m->prompts = radz_calloc(e->plan->n_datasets, sizeof *m->prompts, err);
+        m->outputs = radz_calloc(set_count(e), sizeof *m->outputs, err);
+        m->prompts = radz_calloc(set_count(e), sizeof *m->prompts, err);
         if (m->outputs == NULL || m->prompts == NULL)
             return RADZ_E_NOMEM;
         if (m->planned->folder == NULL) {
@@ -259,7 +280,7 @@ static radz_status embed_all(execution *e, radz_error *err)
             continue;
         }
         radz_status st = open_model(e, m, err);
-        for (size_t d = 0; st == RADZ_OK && d < e->plan->n_datasets; d++)
+        for (size_t d = 0; st == RADZ_OK && d < set_count(e); d++)
             if (will_be_evaluated(&e->datasets[d]))
                 st = embed_dataset(e, m, d, err);
         if (st == RADZ_OK)
@@ -309,7 +330,7 @@ static radz_status name_run(execution *e, radz_error *err)
     radz_sha256_add_text(&hash, e->plan->suite->base.sha256);
     snprintf(number, sizeof number, "%" PRIu64, e->seed);
     radz_sha256_add_text(&hash, number);
-    for (size_t i = 0; i < e->plan->n_datasets; i++) {
+    for (size_t i = 0; i < set_count(e); i++) {
         const loaded_dataset *d = &e->datasets[i];
         radz_sha256_add_text(&hash, d->planned->card->base.sha256);
         radz_sha256_add_text(&hash, will_be_evaluated(d) ? d->data->fingerprint : "absent");
@@ -323,9 +344,9 @@ static radz_status name_run(execution *e, radz_error *err)
             radz_sha256_add_text(&hash, radz_encoder_info(m->encoder)->dtype);
             radz_sha256_add_text(&hash, radz_encoder_info(m->encoder)->device_class);
         }
-        for (size_t d = 0; d < e->plan->n_datasets; d++)
+        for (size_t d = 0; d < set_count(e); d++)
             radz_sha256_add_text(&hash, m->prompts[d].list.sha256); /* the table of terms has a say in it */
-        for (size_t d = 0; d < e->plan->n_datasets; d++)
+        for (size_t d = 0; d < set_count(e); d++)
             for (size_t s = 0; s < m->outputs[d].n_skips; s++)
                 radz_sha256_add_text(&hash, e->datasets[d].names[m->outputs[d].skips[s].index]);
     }
@@ -369,23 +390,34 @@ static radz_status add_provenance(execution *e, radz_error *err)
 
 /* ---- phase two: from the cache alone ---- */
 
+static radz_status score_set(const execution *e, size_t set, const loaded_model *m, const char *scorer,
+                             radz_scored_images *out, radz_error *err)
+{
+    radz_scoring scoring = {
+        .dataset = e->datasets[set].data,
+        .dim = radz_encoder_info(m->encoder)->dim,
+        .images = m->images,
+        .embedded = &m->outputs[set],
+        .prompts = &m->prompts[set],
+    };
+    return radz_score_images(&scoring, scorer, out, err);
+}
+
 static radz_status evaluate_scorer(execution *e, size_t dataset, loaded_model *m, const char *scorer, radz_error *err)
 {
     const loaded_dataset *d = &e->datasets[dataset];
     const radz_encoder_facts *facts = radz_encoder_info(m->encoder);
     const radz_embed_output *embedded = &m->outputs[dataset];
     const radz_suite_card *suite = e->plan->suite;
-    radz_scoring scoring = {
-        .dataset = d->data,
-        .dim = facts->dim,
-        .images = m->images,
-        .embedded = embedded,
-        .prompts = &m->prompts[dataset],
-    };
-    radz_scored_images scored;
-    radz_status st = radz_score_images(&scoring, scorer, &scored, err);
+    size_t val = e->plan->n_datasets + dataset;
+    bool validated = will_be_evaluated(&e->datasets[val]);
+    radz_scored_images scored, validation = {0};
+    radz_status st = score_set(e, dataset, m, scorer, &scored, err);
+    if (st == RADZ_OK && validated)
+        st = score_set(e, val, m, scorer, &validation, err);
     radz_evaluation evaluation = {
         .test = &scored.set,
+        .validation = validated ? &validation.set : NULL,
         .groups = d->planned->card->groups,
         .groups_count = d->planned->card->groups_count,
         .replicates = suite->replicates,
@@ -425,6 +457,7 @@ static radz_status evaluate_scorer(execution *e, size_t dataset, loaded_model *m
         st = radz_scores_write(e->run_dir, d->data->name, m->planned->card->base.name, scorer, scored.set.names, scored.set.n,
                                scored.set.classes, scored.set.n_classes, scored.set.scores, err);
     radz_scored_images_free(&scored);
+    radz_scored_images_free(&validation);
     return st;
 }
 
@@ -526,7 +559,7 @@ static radz_status check_datasets(execution *e, radz_error *err)
 
 static radz_status prepare(execution *e, radz_error *err)
 {
-    e->datasets = radz_calloc(e->plan->n_datasets, sizeof *e->datasets, err);
+    e->datasets = radz_calloc(set_count(e), sizeof *e->datasets, err);
     e->models = radz_calloc(e->plan->n_models, sizeof *e->models, err);
     if (e->datasets == NULL || e->models == NULL)
         return RADZ_E_NOMEM;
@@ -540,10 +573,8 @@ static radz_status prepare(execution *e, radz_error *err)
         st = radz_cache_open(e->home->cache, &e->cache, err);
     if (st == RADZ_OK)
         st = radz_memo_open(e->cache, &e->memo, err);
-    for (size_t i = 0; st == RADZ_OK && i < e->plan->n_datasets; i++) {
-        e->datasets[i].planned = &e->plan->datasets[i];
-        st = load_dataset(e, &e->datasets[i], err);
-    }
+    for (size_t i = 0; st == RADZ_OK && i < e->plan->n_datasets; i++)
+        st = load_pair(e, i, err);
     return st == RADZ_OK ? check_datasets(e, err) : st;
 }
 
@@ -551,7 +582,7 @@ static radz_status tear_down(execution *e, radz_status st, radz_error *err)
 {
     for (size_t i = 0; e->models != NULL && i < e->plan->n_models; i++) {
         loaded_model *m = &e->models[i];
-        for (size_t d = 0; d < e->plan->n_datasets; d++) {
+        for (size_t d = 0; d < set_count(e); d++) {
             if (m->outputs != NULL)
                 radz_embed_output_free(&m->outputs[d]);
             if (m->prompts != NULL)
@@ -565,7 +596,7 @@ static radz_status tear_down(execution *e, radz_status st, radz_error *err)
         st = st == RADZ_OK ? closed : st;
         radz_encoder_free(m->encoder);
     }
-    for (size_t i = 0; e->datasets != NULL && i < e->plan->n_datasets; i++) {
+    for (size_t i = 0; e->datasets != NULL && i < set_count(e); i++) {
         radz_dataset_free(e->datasets[i].data);
         free(e->datasets[i].paths);
         free(e->datasets[i].names);

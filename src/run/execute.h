@@ -13,6 +13,7 @@ typedef enum radz_thumbnails { RADZ_THUMBNAILS_PUBLIC, RADZ_THUMBNAILS_ALL, RADZ
 typedef struct radz_execute_options {
     const radz_strlist *classes;  /* only these classes; NULL or empty: all */
     const char *split;            /* NULL: as the data set's card says */
+    const char *val_split;        /* split on which protocols may choose thresholds; NULL: none */
     size_t limit;                 /* 0: all images */
     int64_t seed;                 /* < 0: as the suite's card says; of bootstrap and subset */
     int threads;
