@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "model/rope.h"
+
+static const double SHOWN_WORK = 1e12; /* multiplications: several seconds */
 
 typedef struct projection {
     Tensor *weight, *bias; /* [out,in], [out] or NULL */
@@ -352,11 +355,24 @@ Tensor *decoder_run(Scope *s, const decoder *d, kv_cache *cache, Tensor *x, cons
     make_tables(s, d, places, &st);
     int64_t blocks = cache != NULL ? c->layers : layer;
     Tensor *state = layer == 0 ? x : NULL;
+    /* A long prompt of a large model takes minutes on a cpu. Not ended: the progress of the images goes on in its place. */
+    radz_progress progress;
+    double work = (double)(st.batch * st.count * blocks * c->hidden) * (double)(2 * c->hidden + 3 * c->mlp);
+    bool shown = decoder_device(d).kind == T_CPU && work > SHOWN_WORK;
+    if (shown)
+        radz_progress_begin(&progress, "decoder", "layers", (size_t)blocks);
     for (int64_t i = 0; i < blocks && scope_ok(s); i++) {
         size_t inner = scope_mark(s);
         x = scope_release(s, inner, run_block(s, d, cache, i, x, &st));
         if (i + 1 == layer && layer < blocks)
             state = t_alias(s, x);
+        if (shown)
+            radz_progress_step(&progress, 1);
+        if (shown && radz_cancelled()) {
+            radz_error err = {0};
+            radz_status cancelled = radz_fail_interrupted(&err);
+            scope_fail(s, cancelled, "%s", err.message);
+        }
     }
     if (state == NULL)
         state = x;

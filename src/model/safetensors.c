@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/workers.h"
 #include "model/state_dict.h"
@@ -425,7 +426,7 @@ const safetensors_entry *safetensors_find(const safetensors *st, const char *nam
 
 /* A number is not finite when all bits of its exponent are set. The blocks have a constant length so that the compiler
  * uses vector instructions at -O2 as well. memcpy because a file may not be aligned. */
-enum { SCAN_BLOCK = 4096, SCAN_PIECE = 4 << 20 };
+enum { SCAN_BLOCK = 4096, SCAN_PIECE = 4 << 20, SCAN_SHOWN = 1 << 30 };
 
 #define DEFINE_SCAN(NAME, WORD, EXPONENT)                                                                              \
     static bool NAME(const unsigned char *data, size_t bytes, size_t *at)                                             \
@@ -458,6 +459,7 @@ DEFINE_SCAN(scan_bf16, uint16_t, 0x7f80)
 typedef struct scan {
     const safetensors *st;
     size_t *first_piece; /* [count + 1]: number of pieces before entry i */
+    radz_progress *progress; /* NULL: too little to be shown */
 } scan;
 
 static radz_status scan_piece(void *context, size_t piece, int worker, radz_error *err)
@@ -484,6 +486,8 @@ static radz_status scan_piece(void *context, size_t piece, int worker, radz_erro
     if (bad)
         return radz_fail(err, RADZ_E_VALUE, "'%s': tensor '%s' holds a NaN or an infinity at element %zu", e->file, e->name,
                          begin / t_dtype_size(e->dtype) + at);
+    if (job->progress != NULL)
+        radz_progress_step(job->progress, SCAN_PIECE >> 20);
     return RADZ_OK;
 }
 
@@ -498,7 +502,15 @@ radz_status safetensors_check_finite(const safetensors *st, int threads, radz_er
         size_t pieces = floating ? (st->entries[i].bytes + SCAN_PIECE - 1) / SCAN_PIECE : 0;
         job.first_piece[i + 1] = job.first_piece[i] + pieces;
     }
-    radz_status status = radz_parallel_for(job.first_piece[st->count], threads > 0 ? threads : 1, scan_piece, &job, err);
+    size_t pieces = job.first_piece[st->count];
+    radz_progress progress;
+    if (pieces >= SCAN_SHOWN / SCAN_PIECE) {
+        job.progress = &progress;
+        radz_progress_begin(&progress, "read weights", "MB", pieces * (SCAN_PIECE >> 20));
+    }
+    radz_status status = radz_parallel_for(pieces, threads > 0 ? threads : 1, scan_piece, &job, err);
+    if (job.progress != NULL)
+        radz_progress_end(&progress);
     free(job.first_piece);
     return status;
 }
