@@ -115,6 +115,8 @@ void radz_finding_scrub(char *text, const char *root)
         }
         while (at[cut] == '/')
             cut++;
+        if (at > text && at[-1] == '\'' && at[cut] == '\'') /* the folder itself */
+            *at++ = '.', cut--;
         memmove(at, at + cut, strlen(at + cut) + 1);
     }
 }

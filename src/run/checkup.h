@@ -15,12 +15,13 @@ typedef struct radz_checkup_dataset {
 
 typedef struct radz_checkup_options {
     const char *split; /* the one that is evaluated; NULL: as each card says */
-    bool pictures;     /* decode every image: unreadable ones, blank ones, the same picture under two ids */
+    bool pictures;     /* decode every image: unreadable ones, blank ones, one picture under two ids or in two forms */
     int threads;
 } radz_checkup_options;
 
 /* Adds to `out` (zero-initialise it) what is found; in order of the data sets, then what concerns several of them. Costs one
- * pass over the label file for each split, and with `pictures` the decoding of every image. */
+ * pass over the label file for each split, and with `pictures` the decoding of every image and one look at each pair of them
+ * (some 5 s of one core for 100,000). */
 radz_status radz_checkup(const radz_home *home, const radz_checkup_dataset *datasets, size_t n,
                          const radz_checkup_options *options, radz_findings *out, radz_error *err) RADZ_MUST_USE;
 

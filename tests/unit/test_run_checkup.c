@@ -1,4 +1,5 @@
 /* The check of pictures, and of data sets side by side, on small trees made on the fly. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -192,6 +193,63 @@ static void pictures_and_neighbours(void **state)
     radz_dataset_card_free(b);
 }
 
+/* Smooth pictures as radiographs are; `form` 0: PNG, 1: JPEG, 2: half the size, 3: darker. */
+static void put_smooth(const char *name, int seed, int form)
+{
+    enum { LARGE = 512 };
+    static unsigned char pixels[LARGE * LARGE];
+    size_t side = form == 2 ? LARGE / 2 : LARGE;
+    char path[300];
+    radz_error err = {0};
+    for (size_t y = 0; y < side; y++)
+        for (size_t x = 0; x < side; x++) {
+            double u = (double)x / (double)side, v = (double)y / (double)side, sum = 0;
+            for (int k = 1; k < 6; k++)
+                sum += sin(6.3 * (u * (1 + (seed * k) % 5) + v * (1 + (seed + k * k) % 4)) + seed * k) / k;
+            pixels[y * side + x] = (unsigned char)((form == 3 ? 60 : 125) + (form == 3 ? 20 : 45) * sum);
+        }
+    radz_pixels p = {pixels, side, side, 1, 8};
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    need(form == 1 ? radz_jpeg_write(path, &p, 75, &err) : radz_png_write(path, &p, &err), &err);
+}
+
+static void near_pictures(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    char root_a[100], root_b[100];
+    snprintf(root_a, sizeof root_a, "%s/a", folder);
+    snprintf(root_b, sizeof root_b, "%s/b", folder);
+    put("a/labels.csv", "Id,Finding,Patient\n1.png,Mass,1\n2.png,none,2\n3.png,Edema,3\n4.png,Mass,4\n5.png,none,5\n");
+    put("a/test.txt", "1.png\n2.png\n3.png\n4.png\n");
+    put("a/train.txt", "5.png\n");
+    for (int i = 1; i <= 4; i++) {
+        char name[20];
+        snprintf(name, sizeof name, "a/%d.png", i);
+        put_smooth(name, i, 0);
+    }
+    put_smooth("a/5.png", 2, 2); /* 2.png at half its size, in the other split */
+    put("b/labels.csv", "Id,Finding,Patient\nx.png,Mass,1\ny.png,none,2\nz.png,none,3\n");
+    put_smooth("b/x.png", 1, 1); /* a/1.png as JPEG */
+    put_smooth("b/y.png", 3, 3); /* a/3.png darker */
+    put_smooth("b/z.png", 7, 0); /* another picture */
+    radz_dataset_card *a = put_card("a", "splits: [{name: test, list: [test.txt]}, {name: train, list: [train.txt]}]\n");
+    radz_dataset_card *b = put_card("b", "splits: [{name: all}]\n");
+    const radz_checkup_dataset sets[] = {{a, root_a}, {b, root_b}};
+    for (int threads = 1; threads <= 3; threads += 2) {
+        radz_findings f = {0};
+        need(radz_checkup(&home, sets, 2, &(radz_checkup_options){.pictures = true, .threads = threads}, &f, &err), &err);
+        need_finding(&f, "a", "near-pictures", RADZ_SEVERITY_WARNING, 1, "5.png ~ 2.png (of another split)");
+        need_finding(&f, "b", "shared-near-pictures", RADZ_SEVERITY_WARNING, 2, "x.png ~ a/1.png");
+        assert_string_equal(find(&f, "b", "shared-near-pictures")->examples[1], "y.png ~ a/3.png");
+        assert_null(find(&f, "b", "near-pictures"));
+        assert_null(find(&f, "a", "same-picture")); /* no two have the same pixels */
+        radz_findings_free(&f);
+    }
+    radz_dataset_card_free(a);
+    radz_dataset_card_free(b);
+}
+
 static void same_files(void **state)
 {
     (void)state;
@@ -225,6 +283,7 @@ static void same_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(pictures_and_neighbours, set_up, tear_down),
+                                       cmocka_unit_test_setup_teardown(near_pictures, set_up, tear_down),
                                        cmocka_unit_test(same_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
