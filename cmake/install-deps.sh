@@ -8,7 +8,7 @@ packages="
 cmake ninja-build gcc g++ pkg-config
 libtorch-dev libopenblas-openmp-dev
 libhdf5-dev libcsv-dev libcyaml-dev libyaml-dev libjansson-dev libssl-dev
-libpng-dev libjpeg62-turbo-dev libgdcm-dev libutf8proc-dev libsqlite3-dev
+libpng-dev libjpeg62-turbo-dev libdeflate-dev libgdcm-dev libutf8proc-dev libsqlite3-dev
 zlib1g-dev libzip-dev libexpat1-dev
 libcmocka-dev
 gnuplot-nox fonts-dejavu-core

@@ -63,7 +63,7 @@ only_in 'zip\.h' src/data/packed.c
 only_in 'zlib' src/data/packed.c src/image/png_codec.c
 only_in 'expat' src/data/table_xml.c
 only_in 'cyaml|yaml\.h' 'src/data/card*'
-only_in 'png\.h' 'src/image/png_*.c' src/image/png_codec.c
+only_in 'png\.h|libdeflate' src/image/png_codec.c
 only_in 'jpeglib' src/image/jpeg_codec.c
 only_in 'utf8proc' src/text/unicode.c
 only_in 'sqlite3' src/report/history.c

@@ -19,5 +19,8 @@ extern const radz_codec radz_codec_dicom;
 /* Checks a header against the limits and makes room. The samples are not initialised. */
 radz_status radz_picture_shape(radz_picture *out, const char *name, const radz_picture_limits *limits, size_t width,
                                size_t height, int channels, int bits, radz_error *err) RADZ_MUST_USE;
+/* Makes sure that at least `bytes` lie behind out->pixels, for decoders that need more room on the way. What is there is
+ * lost. */
+radz_status radz_picture_reserve(radz_picture *out, const char *name, size_t bytes, radz_error *err) RADZ_MUST_USE;
 
 #endif

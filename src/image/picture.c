@@ -17,6 +17,19 @@ const char *radz_picture_codec_name(size_t i)
     return i < CODEC_COUNT ? codecs[i]->name : NULL;
 }
 
+radz_status radz_picture_reserve(radz_picture *out, const char *name, size_t bytes, radz_error *err)
+{
+    if (bytes <= out->capacity)
+        return RADZ_OK;
+    free(out->pixels);
+    out->capacity = 0;
+    out->pixels = malloc(bytes);
+    if (out->pixels == NULL)
+        return radz_fail(err, RADZ_E_NOMEM, "'%s': no memory for its samples (%zu bytes)", name, bytes);
+    out->capacity = bytes;
+    return RADZ_OK;
+}
+
 radz_status radz_picture_shape(radz_picture *out, const char *name, const radz_picture_limits *limits, size_t width,
                                size_t height, int channels, int bits, radz_error *err)
 {
@@ -28,16 +41,9 @@ radz_status radz_picture_shape(radz_picture *out, const char *name, const radz_p
     if (width > limits->max_pixels / height)
         return radz_fail(err, RADZ_E_VALUE, "'%s': %zu x %zu is %zu pixels, but at most %zu are allowed", name, width,
                          height, width * height, limits->max_pixels);
-    size_t bytes = width * height * (size_t)channels * (size_t)(bits / 8);
-    if (bytes > out->capacity) {
-        free(out->pixels);
-        out->capacity = 0;
-        out->pixels = malloc(bytes);
-        if (out->pixels == NULL)
-            return radz_fail(err, RADZ_E_NOMEM, "'%s': no memory for %zu x %zu pixels (%zu bytes)", name, width, height,
-                             bytes);
-        out->capacity = bytes;
-    }
+    const radz_status st = radz_picture_reserve(out, name, width * height * (size_t)channels * (size_t)(bits / 8), err);
+    if (st != RADZ_OK)
+        return st;
     out->width = width;
     out->height = height;
     out->channels = channels;
