@@ -1,9 +1,12 @@
 /* Times reading image files and preparing them for an image tower. Prints one line of JSON; bench/perf/image_decode.py
  * does the same with Pillow and numpy.
  *
- *   perf_image_decode PRESET THREADS REPEATS FILE... */
+ *   perf_image_decode PRESET THREADS REPEATS FILE...
+ *
+ * PRESET is a recipe's name or, with a '=' in it, its text: "decode jpeg=draft2; rgb; ...". */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
@@ -16,6 +19,7 @@ enum { MAX_THREADS = 64 };
 typedef struct job {
     char **files;
     size_t count, floats;      /* files; samples per result */
+    radz_picture_options options;
     float *results;            /* [count, floats] */
     radz_picture pictures[MAX_THREADS];
     radz_preprocessor *preprocessors[MAX_THREADS];
@@ -25,7 +29,7 @@ static radz_status one(void *context, size_t i, int worker, radz_error *err)
 {
     job *j = context;
     const size_t file = i % j->count;
-    radz_status st = radz_picture_read(j->files[file], NULL, &j->pictures[worker], err);
+    radz_status st = radz_picture_read(j->files[file], &j->options, &j->pictures[worker], err);
     return st != RADZ_OK
                ? st
                : radz_preprocess(j->preprocessors[worker], &j->pictures[worker], j->results + file * j->floats, err);
@@ -43,8 +47,10 @@ int main(int argc, char **argv)
     j.files = argv + 4;
     j.count = (size_t)argc - 4;
     radz_recipe *recipe = NULL;
-    radz_status st = radz_recipe_preset(argv[1], &recipe, &err);
+    radz_status st = strchr(argv[1], '=') != NULL ? radz_recipe_parse("recipe", argv[1], &recipe, &err)
+                                                  : radz_recipe_preset(argv[1], &recipe, &err);
     if (st == RADZ_OK) {
+        j.options = (radz_picture_options){RADZ_PICTURE_LIMITS, *radz_recipe_decoding(recipe)};
         j.floats = 3 * radz_recipe_height(recipe) * radz_recipe_width(recipe);
         j.results = radz_calloc(j.count * j.floats, sizeof *j.results, &err);
         st = j.results == NULL ? RADZ_E_NOMEM : RADZ_OK;

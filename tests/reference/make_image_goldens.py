@@ -478,6 +478,18 @@ def methods():
     return rows
 
 
+def drafts():
+    """JPEG files decoded at reduced size, by Image.draft."""
+    rows = []
+    for name in ("gray.jpg", "gray_progressive.jpg", "ycbcr_420.jpg", "ycbcr_444.jpg", "gray_restarts.jpg"):
+        for by, size in (("shorter", 3), ("shorter", 5), ("shorter", 11), ("shorter", 1000), ("longer", 7), ("longer", 17)):
+            image = Image.open(GOLDEN / name)
+            w, h = image.size
+            image.draft(None, (size, size) if by == "shorter" else (size, 1) if w >= h else (1, size))
+            rows.append((name, by, size, *image.size, sha(np.asarray(image))))
+    return rows
+
+
 def seeds():
     """Tiny files of each kind for the fuzz targets."""
     for what in ("image_png", "image_jpeg", "image_preprocess_config"):
@@ -554,6 +566,7 @@ def main():
     write("resize.csv", "mode,filter,width,height,out_width,out_height,seed,sha256", resizes())
     write("huggingface.csv", "config,image,height,width,values,sha256", huggingface())
     write("presets.csv", "preset,image,height,width,step,values,sha256", methods())
+    write("draft.csv", "file,side,least,width,height,sha256", drafts())
     seeds()
 
 

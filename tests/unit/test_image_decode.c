@@ -61,6 +61,54 @@ static void decodes_as_pillow(void **state)
     assert_int_equal(golden_rows("decode.csv", 8, one_file), 45);
 }
 
+static void one_draft(char **f)
+{
+    char path[512];
+    radz_error err;
+    radz_picture_options options = {.limits = RADZ_PICTURE_LIMITS};
+    if (strcmp(f[1], "shorter") == 0)
+        options.decoding.least_shorter = (size_t)atoi(f[2]);
+    else
+        options.decoding.least_longer = (size_t)atoi(f[2]);
+    snprintf(path, sizeof path, "%s%s", GOLDEN, f[0]);
+    OK(radz_picture_read(path, &options, &picture, &err));
+    assert_int_equal(picture.width, atoi(f[3]));
+    assert_int_equal(picture.height, atoi(f[4]));
+    assert_sha(picture.pixels, radz_picture_stride(&picture) * picture.height, f[5], f[0]);
+}
+
+static void reduced_jpeg_as_pillow(void **state)
+{
+    (void)state;
+    assert_int_equal(golden_rows("draft.csv", 6, one_draft), 30);
+}
+
+/* The demands of a recipe's first resize. */
+static void reduced_jpeg_by_recipe(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        radz_decoding wanted;
+    } cases[] = {
+        {"decode jpeg=draft2; rgb; resize mode=shorter size=224 filter=bicubic; crop size=224", {.least_shorter = 448}},
+        {"decode jpeg=draft1; resize mode=longer size=256 filter=area; pad size=256", {.least_longer = 256}},
+        {"decode jpeg=draft1; resize mode=squash size=20x30 filter=box", {.least_height = 20, .least_width = 30}},
+        {"decode jpeg=draft1; rgb; pad size=square; resize mode=shorter size=336 filter=box; crop size=336",
+         {.least_longer = 336}},
+        {"rgb; resize mode=shorter size=224 filter=bicubic; crop size=224", {.least_shorter = 0}},
+    };
+    radz_error err;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        radz_recipe *recipe;
+        OK(radz_recipe_parse("t", cases[i].text, &recipe, &err));
+        const radz_decoding *d = radz_recipe_decoding(recipe), *w = &cases[i].wanted;
+        assert_true(d->least_shorter == w->least_shorter && d->least_longer == w->least_longer &&
+                    d->least_width == w->least_width && d->least_height == w->least_height);
+        radz_recipe_free(recipe);
+    }
+}
+
 typedef struct blob {
     unsigned char *data;
     size_t size;
@@ -280,6 +328,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decodes_as_pillow),
+        cmocka_unit_test(reduced_jpeg_as_pillow),
+        cmocka_unit_test(reduced_jpeg_by_recipe),
         cmocka_unit_test(truncated_anywhere_is_an_error),
         cmocka_unit_test(damaged_png_is_an_error),
         cmocka_unit_test(damaged_jpeg_is_an_error),
