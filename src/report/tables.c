@@ -452,7 +452,11 @@ static void build_summary(builder *b, radz_section *section, const radz_result_b
     if (!names.protocols) /* figures of different protocols are no competitors */
         mark_best(t, values, n_members, row_of);
     measure_columns(b, t);
-    if (chosen)
+    for (size_t i = 0; i < n_members && names.protocols; i++)
+        if (radz_chosen_on_test(&b->blocks[members[i]]))
+            add_note(b, &section->notes, TEXT(b, "%s: F1 and ACC stand at the threshold that gives the highest F1 on these very "
+                                              "labels: optimistic", b->blocks[members[i]].block->protocol));
+    if (chosen && !names.protocols)
         add_note(b, &section->notes, "* at the threshold that gives the highest F1 on these very labels: optimistic; not "
                                      "a figure for new images");
 }
