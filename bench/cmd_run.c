@@ -48,7 +48,8 @@ static radz_status write_and_show(const radz_options *options, const radz_result
     return st;
 }
 
-static radz_status execute(const radz_options *options, bool embed_only, radz_error *err)
+/* `probe` NULL: the scorers' figures. */
+static radz_status execute(const radz_options *options, bool embed_only, const radz_probe_options *probe, radz_error *err)
 {
     radz_home home;
     radz_plan *plan = NULL;
@@ -70,7 +71,7 @@ static radz_status execute(const radz_options *options, bool embed_only, radz_er
     radz_execute_options run = {
         .classes = &options->classes,
         .split = options->split,
-        .val_split = options->val_split,
+        .val_split = probe == NULL ? options->val_split : options->train_split != NULL ? options->train_split : "train",
         .limit = (size_t)options->limit,
         .seed = options->seed,
         .threads = options->threads > 0 ? (int)options->threads : radz_cpu_count(),
@@ -79,6 +80,7 @@ static radz_status execute(const radz_options *options, bool embed_only, radz_er
         .skip_bad = options->skip_bad_samples,
         .strict = options->strict,
         .embed_only = embed_only,
+        .probe = probe,
         .thumbnails = (radz_thumbnails)options->thumbnails,
         .command = options->command_line,
         .results_dir = embed_only ? NULL : results_dir,
@@ -98,11 +100,33 @@ static radz_status execute(const radz_options *options, bool embed_only, radz_er
 radz_status radz_cmd_run(const radz_options *options, int *exit_code, radz_error *err)
 {
     (void)exit_code;
-    return execute(options, false, err);
+    return execute(options, false, NULL, err);
 }
 
 radz_status radz_cmd_embed(const radz_options *options, int *exit_code, radz_error *err)
 {
     (void)exit_code;
-    return execute(options, true, err);
+    return execute(options, true, NULL, err);
+}
+
+radz_status radz_cmd_probe(const radz_options *options, int *exit_code, radz_error *err)
+{
+    (void)exit_code;
+    radz_probe_options probe = radz_probe_defaults();
+    if (options->percents.count > RADZ_PROBE_FRACTIONS)
+        return radz_fail(err, RADZ_E_USAGE, "option --percent: %zu shares, wanted at most %d", options->percents.count,
+                         RADZ_PROBE_FRACTIONS);
+    if (options->percents.count > 0)
+        probe.n_percents = options->percents.count;
+    for (size_t i = 0; i < options->percents.count; i++) {
+        if (radz_parse_double(options->percents.items[i], true, &probe.percents[i], NULL) != RADZ_OK ||
+            !(probe.percents[i] > 0 && probe.percents[i] <= 100))
+            return radz_fail(err, RADZ_E_USAGE, "option --percent: found '%s', wanted numbers above 0 and at most 100",
+                             options->percents.items[i]);
+    }
+    if (options->draws > 0)
+        probe.draws = (size_t)options->draws;
+    if (options->probe_c != NULL && (radz_parse_double(options->probe_c, true, &probe.c, NULL) != RADZ_OK || !(probe.c > 0)))
+        return radz_fail(err, RADZ_E_USAGE, "option --c: found '%s', wanted a number above 0", options->probe_c);
+    return execute(options, false, &probe, err);
 }

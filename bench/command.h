@@ -43,6 +43,9 @@ typedef struct radz_options {
     bool partial;                                       /* eval */
     int64_t replicates;                                 /* --replicates; -1: as the card or command says */
     double confidence;                                  /* --confidence, percent; 95 */
+    radz_strlist percents;                              /* probe: --percent */
+    int64_t draws;                                      /* probe; 0: the default */
+    const char *probe_c, *train_split;                  /* probe: --c, --train-split */
     bool quiet, help;
     radz_strlist positional;
     char *command_line;                                 /* as typed, quoted where needed; for provenance */
@@ -74,6 +77,7 @@ radz_status radz_cmd_compare(const radz_options *options, int *exit_code, radz_e
 radz_status radz_cmd_datasets(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_embed(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_eval(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_probe(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_report(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_plot(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_cache(const radz_options *options, int *exit_code, radz_error *err);

@@ -33,6 +33,13 @@ const radz_command radz_commands[] = {
      OPTIONS(CARDS, "cache", "format", "json"), 1, radz_cmd_datasets},
     {"embed", "only fill the cache: embed images and texts, score nothing", "", NULL,
      OPTIONS("suite", SELECTION, "split", "val-split", "require", CARDS, "cache", MACHINE, "on-error", "seed"), 0, radz_cmd_embed},
+    {"probe", "few-shot rows: a linear probe on image features with 1, 10, 100 % of the labels", "",
+     "Fits an L2 logistic regression (to convergence, as scikit-learn's) for each class to the cached image features of the\n"
+     "training split, with a share of its patients, and measures it on the evaluated split. Shares below 100 % are drawn several\n"
+     "times, by patient; the detail table `few_shot` has mean and spread over the draws.",
+     OPTIONS("suite", "dataset", "model", "class", "limit", "percent", "draws", "c", "train-split", "split", "require", "results",
+             CARDS, "cache", MACHINE, "on-error", "seed", "no-plots"),
+     0, radz_cmd_probe},
     {"eval", "evaluate score files of any program against labels", "",
      "A score file holds an id and one column of scores per class; classes are matched to those of the labels by name, in any\n"
      "order. Labels are a CSV (1, 0, blank or -1; optionally with a patient column), or a data set that is here.\n"

@@ -65,6 +65,10 @@ static const option_spec specs[] = {
     {"partial", NULL, "leave out and count ids that have only scores or only labels", FLAG, AT(partial), 0, 0},
     {"replicates", "N", "bootstrap replicates over patients (default: 1000); 0: no intervals", WHOLE, AT(replicates), 0, 1000000},
     {"confidence", "P", "percent of the intervals (default: 95)", PERCENT, AT(confidence), 0, 0},
+    {"percent", "P", "share of the training patients whose labels the probe sees (default: 1,10,100)", LIST, AT(percents), 0, 0},
+    {"draws", "N", "random draws of each share below 100 % (default: 5)", WHOLE, AT(draws), 1, 1000},
+    {"c", "C", "inverse strength of the probe's L2 penalty, as scikit-learn's C (default: 1)", TEXT, AT(probe_c), 0, 0},
+    {"train-split", "NAME", "split that the probe learns from (default: train)", TEXT, AT(train_split), 0, 0},
     {"quiet", NULL, "no progress and no notes, only results and errors", FLAG, AT(quiet), 0, 0},
     {"help", NULL, "this text", FLAG, AT(help), 0, 0},
 };

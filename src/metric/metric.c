@@ -149,6 +149,8 @@ const char *radz_metric_status_name(radz_metric_status status)
         return "na-few-rows";
     case RADZ_METRIC_SEPARABLE:
         return "na-separable";
+    case RADZ_METRIC_NOT_TRAINED:
+        return "na-not-trained";
     case RADZ_METRIC_OUTSIDE:
         return "na-no-probability";
     case RADZ_METRIC_ZERO_VARIANCE:

@@ -69,6 +69,7 @@ typedef enum radz_metric_status {
     RADZ_METRIC_FEW_REPLICATES, /* an interval from fewer than RADZ_RESAMPLE_LEAST replicates */
     RADZ_METRIC_FEW_ROWS,      /* a variance from fewer than two positive or two negative rows */
     RADZ_METRIC_SEPARABLE,     /* a logistic fit runs off to infinity: some threshold parts the labels without a mistake */
+    RADZ_METRIC_NOT_TRAINED,   /* no draw of training images has both labels */
     RADZ_METRIC_OUTSIDE,       /* a score outside 0 to 1 where a probability is wanted */
     RADZ_METRIC_ZERO_VARIANCE, /* a test or a transformed interval where nothing varies */
     RADZ_METRIC_NO_VALIDATION, /* the threshold is to be chosen on a validation split that was not given */

@@ -10,6 +10,7 @@
 #include "metric/pr_curve.h"
 #include "metric/preset.h"
 #include "metric/resample.h"
+#include "run/details.h"
 #include "run/mistakes.h"
 
 static radz_metric_input metric_input(const radz_scored_set *set)
@@ -321,6 +322,8 @@ static radz_status evaluate_exact(const radz_evaluation *ev, radz_strlist *notes
         st = add_curves(&input, m.work, results, err);
     if (st == RADZ_OK && ev->test->paths != NULL)
         st = radz_mistakes_add(&input, ev->test->paths, ev->pictures ? ev->run_dir : NULL, results, err);
+    if (st == RADZ_OK && ev->details)
+        st = radz_details_add(ev, results, err);
     exact_free(&m);
     return st;
 }

@@ -17,9 +17,20 @@ typedef struct radz_scored_set {
     const uint32_t *patient_of; /* [n] in [0, n_patients) */
 } radz_scored_set;
 
+/* What parts the images into subgroups: a column with the value of each image of the test set (NULL: not known). */
+typedef struct radz_subgrouping {
+    const char *column;        /* "sex" */
+    const char *const *values; /* [test->n] */
+} radz_subgrouping;
+
 typedef struct radz_evaluation {
     const radz_scored_set *test;
     const radz_scored_set *validation; /* the same classes; NULL: none. For protocols that choose thresholds there */
+    const char *validation_split;      /* its name; NULL without it */
+    bool probabilities;                /* the scores claim to be probabilities: they are judged as such */
+    bool details;                      /* the detail tables too (run/details.h), of exact protocols */
+    const radz_subgrouping *subgroupings; /* for them */
+    size_t subgroupings_count;
     const radz_protocol_card *protocol;
     const radz_class_group *groups;    /* groups of classes that have a mean of their own */
     size_t groups_count;

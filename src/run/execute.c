@@ -11,10 +11,12 @@
 #include "base/log.h"
 #include "cache/cache.h"
 #include "run/checkup.h"
+#include "run/details.h"
 #include "run/embed.h"
 #include "run/make_phantom.h"
 #include "run/prompt_texts.h"
 #include "run/score_images.h"
+#include "run/sensitivity.h"
 
 /* One data set of the plan, loaded; NULL members when it is not here. */
 typedef struct loaded_dataset {
@@ -138,7 +140,9 @@ static radz_status load_pair(execution *e, size_t i, radz_error *err)
     if (st != RADZ_OK || val_split == NULL || !will_be_evaluated(test))
         return st;
     if (radz_dataset_card_split(card, val_split) == NULL) {
-        radz_warn("%s: no split '%s'; thresholds are chosen as without a validation set", card->base.name, val_split);
+        radz_warn("%s: no split '%s'; %s", card->base.name, val_split,
+                  e->options->probe != NULL ? "a probe has nothing to learn from"
+                                            : "thresholds are chosen as without a validation set");
         return RADZ_OK;
     }
     return load_dataset(e, validation, val_split, err);
@@ -354,6 +358,12 @@ static radz_status name_run(execution *e, radz_error *err)
         radz_sha256_add_text(&hash, e->plan->scorers[i]);
     for (size_t i = 0; i < e->plan->protocols.count; i++)
         radz_sha256_add_text(&hash, e->plan->protocols.cards[i]->base.sha256);
+    for (size_t i = 0; o->probe != NULL && i < o->probe->n_percents + 2; i++) {
+        const radz_probe_options *p = o->probe;
+        snprintf(number, sizeof number, "probe %.17g",
+                 i < p->n_percents ? p->percents[i] : i == p->n_percents ? p->c : (double)p->draws);
+        radz_sha256_add_text(&hash, number);
+    }
     radz_status st = radz_sha256_end(&hash, hex, err);
     if (st != RADZ_OK)
         return st;
@@ -390,61 +400,76 @@ static radz_status add_provenance(execution *e, radz_error *err)
 
 /* ---- phase two: from the cache alone ---- */
 
-static radz_status score_set(const execution *e, size_t set, const loaded_model *m, const char *scorer,
-                             radz_scored_images *out, radz_error *err)
+static radz_scoring scoring_of(const execution *e, size_t set, const loaded_model *m)
 {
-    radz_scoring scoring = {
+    return (radz_scoring){
         .dataset = e->datasets[set].data,
         .dim = radz_encoder_info(m->encoder)->dim,
         .images = m->images,
         .embedded = &m->outputs[set],
         .prompts = &m->prompts[set],
     };
-    return radz_score_images(&scoring, scorer, out, err);
+}
+
+/* What is known of an evaluation before any figure is made. */
+static radz_result_block block_of(const execution *e, size_t dataset, const loaded_model *m, const char *scorer, size_t images)
+{
+    const loaded_dataset *d = &e->datasets[dataset];
+    const radz_encoder_facts *facts = radz_encoder_info(m->encoder);
+    const radz_embed_output *embedded = &m->outputs[dataset];
+    return (radz_result_block){
+        .dataset = d->data->name,
+        .dataset_title = d->planned->card->base.title,
+        .split = d->data->split,
+        .model = m->planned->card->base.name,
+        .model_title = m->planned->card->base.title,
+        .scorer = scorer,
+        .prompts = m->planned->prompts->base.name,
+        .synthetic = d->planned->card->synthetic,
+        .subset = d->data->subset,
+        .n_missing = d->data->n_missing,
+        .n_skipped = d->data->n - images,
+        .split_fingerprint = d->data->split_fingerprint,
+        .weights_sha256 = m->weights,
+        .prompts_sha256 = m->prompts[dataset].list.sha256,
+        .recipe = facts->recipe_text,
+        .dtype = facts->dtype,
+        .device = facts->device_class,
+        .trained_on = m->planned->card->trained_on,
+        .seconds_per_image = embedded->n_encoded > 0 ? embedded->seconds / (double)embedded->n_encoded : 0,
+    };
 }
 
 static radz_status evaluate_scorer(execution *e, size_t dataset, loaded_model *m, const char *scorer, radz_error *err)
 {
     const loaded_dataset *d = &e->datasets[dataset];
-    const radz_encoder_facts *facts = radz_encoder_info(m->encoder);
-    const radz_embed_output *embedded = &m->outputs[dataset];
-    const radz_suite_card *suite = e->plan->suite;
     size_t val = e->plan->n_datasets + dataset;
     bool validated = will_be_evaluated(&e->datasets[val]);
+    radz_scoring scoring = scoring_of(e, dataset, m);
     radz_scored_images scored, validation = {0};
-    radz_status st = score_set(e, dataset, m, scorer, &scored, err);
-    if (st == RADZ_OK && validated)
-        st = score_set(e, val, m, scorer, &validation, err);
+    radz_subgroup_columns subgroups = {0};
+    radz_status st = radz_score_images(&scoring, scorer, &scored, err);
+    if (st == RADZ_OK && validated) {
+        radz_scoring of_validation = scoring_of(e, val, m);
+        st = radz_score_images(&of_validation, scorer, &validation, err);
+    }
+    if (st == RADZ_OK)
+        st = radz_subgroup_columns_make(d->data, scored.sample_of, scored.set.n, &subgroups, err);
     radz_evaluation evaluation = {
         .test = &scored.set,
         .validation = validated ? &validation.set : NULL,
+        .validation_split = validated ? e->datasets[val].data->split : NULL,
+        .probabilities = st == RADZ_OK && scored.probabilities,
+        .details = true,
+        .subgroupings = subgroups.columns,
+        .subgroupings_count = subgroups.count,
         .groups = d->planned->card->groups,
         .groups_count = d->planned->card->groups_count,
-        .replicates = suite->replicates,
-        .confidence = suite->confidence,
+        .replicates = e->plan->suite->replicates,
+        .confidence = e->plan->suite->confidence,
         .seed = e->seed,
         .threads = e->options->threads,
-        .block = {
-            .dataset = d->data->name,
-            .dataset_title = d->planned->card->base.title,
-            .split = d->data->split,
-            .model = m->planned->card->base.name,
-            .model_title = m->planned->card->base.title,
-            .scorer = scorer,
-            .prompts = m->planned->prompts->base.name,
-            .synthetic = d->planned->card->synthetic,
-            .subset = d->data->subset,
-            .n_missing = d->data->n_missing,
-            .n_skipped = d->data->n - scored.set.n,
-            .split_fingerprint = d->data->split_fingerprint,
-            .weights_sha256 = m->weights,
-            .prompts_sha256 = m->prompts[dataset].list.sha256,
-            .recipe = facts->recipe_text,
-            .dtype = facts->dtype,
-            .device = facts->device_class,
-            .trained_on = m->planned->card->trained_on,
-            .seconds_per_image = embedded->n_encoded > 0 ? embedded->seconds / (double)embedded->n_encoded : 0,
-        },
+        .block = block_of(e, dataset, m, scorer, scored.set.n),
         .run_dir = e->run_dir,
         .pictures = e->options->thumbnails == RADZ_THUMBNAILS_ALL ||
                     (e->options->thumbnails == RADZ_THUMBNAILS_PUBLIC && d->planned->card->is_public),
@@ -452,13 +477,44 @@ static radz_status evaluate_scorer(execution *e, size_t dataset, loaded_model *m
     for (size_t p = 0; st == RADZ_OK && p < e->plan->protocols.count; p++) {
         evaluation.protocol = e->plan->protocols.cards[p];
         st = radz_evaluate(&evaluation, e->results, err);
+        if (st == RADZ_OK && p == 0)
+            st = radz_sensitivity_add(&scoring, scorer, &scored, e->results, err);
     }
     if (st == RADZ_OK && e->run_dir != NULL)
         st = radz_scores_write(e->run_dir, d->data->name, m->planned->card->base.name, scorer, scored.set.names, scored.set.n,
                                scored.set.classes, scored.set.n_classes, scored.set.scores, err);
+    radz_subgroup_columns_free(&subgroups);
     radz_scored_images_free(&scored);
     radz_scored_images_free(&validation);
     return st;
+}
+
+/* Few-shot rows: trained on the second split. */
+static radz_status evaluate_probe(execution *e, size_t dataset, loaded_model *m, radz_error *err)
+{
+    size_t sets[2] = {e->plan->n_datasets + dataset, dataset};
+    radz_scored_images images[2] = {{.names = NULL}, {.names = NULL}};
+    float *features[2] = {NULL, NULL};
+    radz_probe_set probe[2];
+    radz_status st = RADZ_OK;
+    for (int i = 0; st == RADZ_OK && i < 2; i++) {
+        radz_scoring scoring = scoring_of(e, sets[i], m);
+        st = radz_gather_images(&scoring, &images[i], err);
+        if (st == RADZ_OK)
+            st = radz_gather_features(&scoring, &images[i], &features[i], err);
+        probe[i] = (radz_probe_set){images[i].set, features[i]};
+    }
+    if (st == RADZ_OK) {
+        radz_result_block block = block_of(e, dataset, m, "linear-probe", images[1].set.n);
+        st = radz_probe_evaluate(&probe[0], &probe[1], radz_encoder_info(m->encoder)->dim, e->options->probe, e->seed,
+                                 e->options->threads, e->plan->suite->confidence, &block, "few-shot", e->results, err);
+    }
+    for (int i = 0; i < 2; i++) {
+        radz_scored_images_free(&images[i]);
+        free(features[i]);
+    }
+    return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "data set '%s', model '%s'", e->datasets[dataset].data->name,
+                                                  m->planned->card->base.name), st);
 }
 
 static radz_status evaluate_model(execution *e, size_t dataset, loaded_model *m, radz_error *err)
@@ -515,12 +571,16 @@ static radz_status evaluate_all(execution *e, radz_error *err)
         for (size_t m = 0; st == RADZ_OK && m < e->plan->n_models; m++) {
             if (e->models[m].encoder == NULL)
                 continue;
-            st = evaluate_model(e, d, &e->models[m], err);
+            if (e->options->probe != NULL && !will_be_evaluated(&e->datasets[e->plan->n_datasets + d]))
+                continue;
+            st = e->options->probe != NULL ? evaluate_probe(e, d, &e->models[m], err)
+                                           : evaluate_model(e, d, &e->models[m], err);
             evaluated++;
         }
     }
     if (st == RADZ_OK && evaluated == 0)
-        st = radz_fail(err, RADZ_E_MISSING, "nothing to evaluate: no data set of the selection and no model for it is here");
+        st = radz_fail(err, RADZ_E_MISSING, "nothing to evaluate: no data set of the selection%s and no model for it is here",
+                       e->options->probe != NULL ? " with a training split" : "");
     return st;
 }
 

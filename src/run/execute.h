@@ -6,6 +6,7 @@
 #include "report/results.h"
 #include "run/home.h"
 #include "run/plan.h"
+#include "run/probe.h"
 
 /* Of which data sets small pictures of the worst mistakes are kept beside the results. */
 typedef enum radz_thumbnails { RADZ_THUMBNAILS_PUBLIC, RADZ_THUMBNAILS_ALL, RADZ_THUMBNAILS_NONE } radz_thumbnails;
@@ -21,6 +22,7 @@ typedef struct radz_execute_options {
     bool skip_bad;                /* unreadable images are left out and counted */
     bool strict;                  /* errors and warnings of the data sets' check end the run before it begins */
     bool embed_only;              /* stop after the embeddings */
+    const radz_probe_options *probe; /* few-shot rows in place of the scorers', trained on val_split; NULL: not */
     const char *command;          /* for provenance */
     radz_thumbnails thumbnails;   /* PUBLIC: where the data set's card says that pictures may be shown */
     const char *results_dir;      /* per-image scores are written below RESULTS_DIR/RUN_ID as they are ready; NULL: not */

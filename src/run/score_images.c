@@ -48,22 +48,19 @@ static radz_status score(const radz_scoring *s, const radz_scorer *scorer, radz_
     return st;
 }
 
-radz_status radz_score_images(const radz_scoring *s, const char *scorer_name, radz_scored_images *out, radz_error *err)
+radz_status radz_gather_images(const radz_scoring *s, radz_scored_images *out, radz_error *err)
 {
     const radz_dataset *data = s->dataset;
-    const radz_scorer *scorer;
+    radz_status st = RADZ_OK;
     *out = (radz_scored_images){0};
-    radz_status st = radz_scorer_find(scorer_name, &scorer, err);
-    if (st != RADZ_OK)
-        return st;
     const char **patients = radz_calloc(data->n, sizeof *patients, err);
     out->names = radz_calloc(data->n, sizeof *out->names, err);
     out->paths = radz_calloc(data->n, sizeof *out->paths, err);
     out->labels = radz_calloc(data->n * data->n_classes, sizeof *out->labels, err);
-    out->scores = radz_calloc(data->n * data->n_classes, sizeof *out->scores, err);
     out->patient_of = radz_calloc(data->n, sizeof *out->patient_of, err);
-    if (patients == NULL || out->names == NULL || out->paths == NULL || out->labels == NULL || out->scores == NULL ||
-        out->patient_of == NULL) {
+    out->sample_of = radz_calloc(data->n, sizeof *out->sample_of, err);
+    if (patients == NULL || out->names == NULL || out->paths == NULL || out->labels == NULL || out->patient_of == NULL ||
+        out->sample_of == NULL) {
         st = RADZ_E_NOMEM;
         goto done;
     }
@@ -73,6 +70,7 @@ radz_status radz_score_images(const radz_scoring *s, const char *scorer_name, ra
             continue;
         out->names[n] = data->samples[i].image_id;
         out->paths[n] = data->samples[i].path;
+        out->sample_of[n] = (uint32_t)i;
         patients[n] = data->samples[i].patient_id;
         memcpy(out->labels + n * data->n_classes, data->labels + i * data->n_classes, data->n_classes);
         n++;
@@ -81,15 +79,42 @@ radz_status radz_score_images(const radz_scoring *s, const char *scorer_name, ra
         st = radz_fail(err, RADZ_E_MISSING, "none of its %zu images could be read", data->n);
     if (st == RADZ_OK)
         st = radz_number_patients(patients, n, out->patient_of, &n_patients, err);
-    if (st == RADZ_OK)
-        st = score(s, scorer, out, err);
     out->set = (radz_scored_set){
-        .n = n, .n_classes = data->n_classes, .n_patients = n_patients, 
-        .names = out->names, .paths = out->paths, .classes = data->classes,
-        .labels = out->labels, .scores = out->scores, .patient_of = out->patient_of,
+        .n = n, .n_classes = data->n_classes, .n_patients = n_patients, .names = out->names, .paths = out->paths,
+        .classes = data->classes, .labels = out->labels, .patient_of = out->patient_of,
     };
 done:
     free(patients);
+    return st;
+}
+
+radz_status radz_score_images(const radz_scoring *s, const char *scorer_name, radz_scored_images *out, radz_error *err)
+{
+    const radz_scorer *scorer;
+    *out = (radz_scored_images){0};
+    radz_status st = radz_scorer_find(scorer_name, &scorer, err);
+    if (st == RADZ_OK)
+        st = radz_gather_images(s, out, err);
+    if (st != RADZ_OK)
+        return st;
+    out->scores = radz_calloc(out->set.n * out->set.n_classes, sizeof *out->scores, err);
+    out->set.scores = out->scores;
+    out->probabilities = scorer->probabilities;
+    return out->scores == NULL ? RADZ_E_NOMEM : score(s, scorer, out, err);
+}
+
+radz_status radz_gather_features(const radz_scoring *s, const radz_scored_images *images, float **features, radz_error *err)
+{
+    size_t n = images->set.n;
+    unsigned char *keys = radz_calloc(n, RADZ_CACHE_KEY_SIZE, err);
+    *features = radz_calloc(n * s->dim, sizeof **features, err);
+    radz_status st = keys == NULL || *features == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && i < n; i++)
+        memcpy(keys + i * RADZ_CACHE_KEY_SIZE, s->embedded->keys + (size_t)images->sample_of[i] * RADZ_CACHE_KEY_SIZE,
+               RADZ_CACHE_KEY_SIZE);
+    if (st == RADZ_OK)
+        st = radz_store_lookup(s->images, keys, n, *features, NULL, err);
+    free(keys);
     return st;
 }
 
@@ -100,5 +125,6 @@ void radz_scored_images_free(radz_scored_images *images)
     free(images->labels);
     free(images->scores);
     free(images->patient_of);
+    free(images->sample_of);
     *images = (radz_scored_images){0};
 }

@@ -23,11 +23,17 @@ typedef struct radz_scored_images {
     int8_t *labels;
     double *scores;
     uint32_t *patient_of;
+    uint32_t *sample_of; /* [n] index into dataset->samples */
+    bool probabilities;  /* of the scorer */
 } radz_scored_images;
 
 /* Free with radz_scored_images_free, also after an error. No readable image at all is RADZ_E_MISSING. */
 radz_status radz_score_images(const radz_scoring *scoring, const char *scorer, radz_scored_images *out,
                               radz_error *err) RADZ_MUST_USE;
+/* The same without scores (set.scores is NULL), and the features of its images: *features [set.n, dim], the caller's. */
+radz_status radz_gather_images(const radz_scoring *scoring, radz_scored_images *out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_gather_features(const radz_scoring *scoring, const radz_scored_images *images, float **features,
+                                 radz_error *err) RADZ_MUST_USE;
 void radz_scored_images_free(radz_scored_images *images);
 
 #endif

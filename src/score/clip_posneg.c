@@ -58,6 +58,7 @@ const radz_scorer radz_scorer_clip_posneg = {
     .source = "CheXzero (softmax evaluation)",
     .evidence = RADZ_EVIDENCE_GLOBAL_EMBEDDING,
     .needs_negatives = true,
+    .probabilities = true,
     .prepare = posneg_prepare,
     .score = posneg_score,
     .free = posneg_free,

@@ -52,6 +52,7 @@ typedef struct radz_scorer {
     radz_evidence evidence;
     bool needs_negatives;    /* every class needs a negative prompt; otherwise negative prompts are left aside */
     bool uses_logit_scale;
+    bool probabilities;      /* scores are between 0 and 1 and say how likely the class is */
     /* `options` NULL: defaults. Errors: no class, a class without a positive (where needed: negative) prompt, a class,
      * polarity or template out of range or repeated, a NaN, infinite or all-zero embedding, an option out of range. */
     radz_status (*prepare)(const radz_score_texts *texts, const radz_score_options *options, radz_score_state **out,
