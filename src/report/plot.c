@@ -305,6 +305,8 @@ static radz_status make_scripts(radz_plot_set *set, size_t *members, radz_error 
                 members[n++] = j;
         st = radz_plot_roc(set, members, n, err);
         if (st == RADZ_OK)
+            st = radz_plot_pr(set, members, n, err);
+        if (st == RADZ_OK)
             st = radz_plot_auc(set, members, n, err);
     }
     if (st == RADZ_OK && results->n_blocks > 0)
@@ -312,29 +314,49 @@ static radz_status make_scripts(radz_plot_set *set, size_t *members, radz_error 
     return st;
 }
 
-radz_status radz_plots_write(const radz_results *results, const char *dir, bool draw, radz_error *err)
+radz_status radz_plot_set_open(const radz_results *results, radz_plot_set *set, radz_error *err)
 {
     size_t n = results->n_blocks;
-    radz_block_rows *blocks = radz_calloc(n, sizeof *blocks, err);
-    size_t *pair_of = radz_calloc(n, sizeof *pair_of, err), *members = radz_calloc(n, sizeof *members, err);
-    radz_plot_set set = {.results = results, .blocks = blocks, .pair_of = pair_of};
-    char *plots = radz_path_join(dir, "plots", err);
-    radz_status st = blocks == NULL || pair_of == NULL || members == NULL || plots == NULL ? RADZ_E_NOMEM : RADZ_OK;
-    if (st == RADZ_OK)
-        radz_number_pairs(results, pair_of);
+    *set = (radz_plot_set){.results = results};
+    set->blocks = radz_calloc(n, sizeof *set->blocks, err);
+    set->pair_of = radz_calloc(n, sizeof *set->pair_of, err);
+    if (set->blocks == NULL || set->pair_of == NULL)
+        return RADZ_E_NOMEM;
+    radz_number_pairs(results, set->pair_of);
+    radz_status st = RADZ_OK;
     for (size_t i = 0; i < n && st == RADZ_OK; i++)
-        st = radz_block_rows_get(results, &results->blocks[i], &blocks[i], err);
+        st = radz_block_rows_get(results, &results->blocks[i], &set->blocks[i], err);
+    return st;
+}
+
+void radz_plot_set_close(radz_plot_set *set)
+{
+    for (size_t i = 0; set->blocks != NULL && i < set->results->n_blocks; i++)
+        radz_block_rows_free(&set->blocks[i]);
+    free(set->blocks);
+    free(set->pair_of);
+    radz_strlist_free(&set->names);
+    radz_strlist_free(&set->scripts);
+}
+
+radz_status radz_plot_set_all(radz_plot_set *set, radz_error *err)
+{
+    size_t *members = radz_calloc(set->results->n_blocks, sizeof *members, err);
+    radz_status st = members == NULL ? RADZ_E_NOMEM : make_scripts(set, members, err);
+    free(members);
+    return st;
+}
+
+radz_status radz_plots_write(const radz_results *results, const char *dir, bool draw, radz_error *err)
+{
+    radz_plot_set set;
+    char *plots = radz_path_join(dir, "plots", err);
+    radz_status st = radz_plot_set_open(results, &set, err);
     if (st == RADZ_OK)
-        st = make_scripts(&set, members, err);
+        st = plots == NULL ? RADZ_E_NOMEM : radz_plot_set_all(&set, err);
     if (st == RADZ_OK)
         st = radz_plot_set_write(&set, plots, draw, err);
-    for (size_t i = 0; blocks != NULL && i < n; i++)
-        radz_block_rows_free(&blocks[i]);
-    radz_strlist_free(&set.names);
-    radz_strlist_free(&set.scripts);
+    radz_plot_set_close(&set);
     free(plots);
-    free(members);
-    free(pair_of);
-    free(blocks);
     return st;
 }

@@ -6,6 +6,7 @@
 
 /* Writes DIR/plots/NAME.gp and, when `draw`, lets gnuplot make NAME.svg, NAME.pdf and NAME.png of each:
  *   roc-<dataset>-<split>   a panel for each class with the ROC curve of each model and scorer
+ *   pr-<dataset>-<split>    the same with precision-recall curves
  *   auc-<dataset>-<split>   AUC of each class, as bars from chance, with intervals
  *   compare-auc             macro AUC of each data set, model and scorer with intervals
  * The same results give the same bytes (with the same gnuplot). A script that is already there with its pictures is not

@@ -12,11 +12,18 @@ enum { RADZ_PLOT_POINTS = 8 /* size of the text, as set in print */ };
 /* A set of plots about to be written. */
 typedef struct radz_plot_set {
     const radz_results *results;
-    const radz_block_rows *blocks;  /* [n_blocks], the rows of each */
-    const size_t *pair_of;          /* [n_blocks] number of the block's (model, scorer) in order of first appearance */
+    radz_block_rows *blocks;        /* [n_blocks], the rows of each; owned */
+    size_t *pair_of;                /* [n_blocks] number of the block's (model, scorer) in order of first appearance */
     radz_strlist names;             /* of the scripts, without suffix */
     radz_strlist scripts;           /* their texts */
 } radz_plot_set;
+
+/* Close also after an error. Write: as radz_plots_write does, into the folder `dir` itself. */
+radz_status radz_plot_set_open(const radz_results *results, radz_plot_set *set, radz_error *err) RADZ_MUST_USE;
+void radz_plot_set_close(radz_plot_set *set);
+radz_status radz_plot_set_write(const radz_plot_set *set, const char *dir, bool draw, radz_error *err) RADZ_MUST_USE;
+/* Adds every plot of a run. */
+radz_status radz_plot_set_all(radz_plot_set *set, radz_error *err) RADZ_MUST_USE;
 
 /* One script: begin gives a stream to write the body to; end adds it to the set (or forgets it after an error). The body is
  * run once for each output format, between the lines that open and close the picture. */
@@ -49,6 +56,7 @@ double radz_plot_text_inches(size_t characters);
 
 /* Each adds its scripts for the blocks `members` of one data set and split; compare takes all blocks. */
 radz_status radz_plot_roc(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err) RADZ_MUST_USE;
+radz_status radz_plot_pr(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err) RADZ_MUST_USE;
 radz_status radz_plot_auc(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err) RADZ_MUST_USE;
 radz_status radz_plot_compare(radz_plot_set *set, radz_error *err) RADZ_MUST_USE;
 

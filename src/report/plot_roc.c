@@ -1,4 +1,4 @@
-/* ROC curves: a panel for each class, a line for each model and scorer. */
+/* ROC and precision-recall curves: a panel for each class, a line for each model and scorer. */
 #include <math.h>
 #include <string.h>
 
@@ -7,29 +7,51 @@
 enum { PAIRS = 6 /* lines in a panel */, COLUMNS = 4 };
 static const double panel = 1.55, left = 0.48, right = 0.1, bottom = 0.46, title = 0.2, gap = 0.24, legend_line = 0.16;
 
-static const radz_result_curve *curve_of(const radz_results *results, size_t block, const char *class_name)
+/* What a figure shows, and what differs between the two. */
+typedef struct curve_kind {
+    const char *name, *metric, *x_title, *y_title, *y_title_long;
+    bool pr;
+} curve_kind;
+static const curve_kind roc_kind = {"roc", "auc", "false positive rate (1 - specificity)", "true positive rate",
+                                    "true positive rate (sensitivity)", false};
+static const curve_kind pr_kind = {"pr", "ap", "recall (sensitivity)", "precision", "precision (PPV)", true};
+
+typedef struct curve {
+    const double *x, *y; /* [count] */
+    size_t count;
+} curve;
+
+static bool curve_of(const curve_kind *kind, const radz_results *results, size_t block, const char *class_name, curve *out)
 {
-    for (size_t i = 0; i < results->n_curves; i++)
-        if (results->curves[i].block == block && strcmp(results->curves[i].class_name, class_name) == 0)
-            return &results->curves[i];
-    return NULL;
+    for (size_t i = 0; !kind->pr && i < results->n_curves; i++) {
+        const radz_result_curve *c = &results->curves[i];
+        if (c->block == block && strcmp(c->class_name, class_name) == 0)
+            return *out = (curve){c->fpr, c->tpr, c->count}, true;
+    }
+    for (size_t i = 0; kind->pr && i < results->n_pr_curves; i++) {
+        const radz_result_pr *c = &results->pr_curves[i];
+        /* the first point belongs to no threshold: it would draw a line down the axis */
+        if (c->block == block && strcmp(c->class_name, class_name) == 0 && c->count > 1)
+            return *out = (curve){c->recall + 1, c->precision + 1, c->count - 1}, true;
+    }
+    return false;
 }
 
-static void put_data(FILE *out, const radz_plot_set *set, const size_t *members, size_t n, const radz_strlist *classes)
+static void put_data(FILE *out, const curve_kind *kind, const radz_plot_set *set, const size_t *members, size_t n, const radz_strlist *classes)
 {
     for (size_t c = 0; c < classes->count; c++)
         for (size_t m = 0; m < n; m++) {
-            const radz_result_curve *curve = curve_of(set->results, members[m], classes->items[c]);
-            if (curve == NULL)
+            curve points;
+            if (!curve_of(kind, set->results, members[m], classes->items[c], &points))
                 continue;
-            fprintf(out, "$roc_%zu_%zu << END\n", c, m);
-            for (size_t i = 0; i < curve->count; i++)
-                fprintf(out, "%.5g %.5g\n", curve->fpr[i], curve->tpr[i]);
+            fprintf(out, "$%s_%zu_%zu << END\n", kind->name, c, m);
+            for (size_t i = 0; i < points.count; i++)
+                fprintf(out, "%.5g %.5g\n", points.x[i], points.y[i]);
             fputs("END\n", out);
         }
 }
 
-static void put_panel(FILE *out, const radz_plot_set *set, const size_t *members, size_t n, const char *class_name, size_t c)
+static void put_panel(FILE *out, const curve_kind *kind, const radz_plot_set *set, const size_t *members, size_t n, const char *class_name, size_t c)
 {
     const radz_results *results = set->results;
     bool any = false;
@@ -37,20 +59,28 @@ static void put_panel(FILE *out, const radz_plot_set *set, const size_t *members
     radz_plot_label(out, class_name, 26);
     fputs(" offset 0,-0.7\n", out);
     for (size_t m = 0; m < n; m++) {
-        const radz_result_row *row = radz_block_row(&set->blocks[members[m]], class_name, "auc");
+        const radz_result_row *row = radz_block_row(&set->blocks[members[m]], class_name, kind->metric);
         if (row == NULL || isnan(row->value))
             continue;
         fprintf(out, "set label %zu \"%.3f\" at graph 0.97,%.2f right tc rgb '%s' front\n", m + 1, row->value,
-                0.07 + 0.095 * (double)(n - 1 - m), radz_plot_colour(set->pair_of[members[m]]));
+                kind->pr ? 0.93 - 0.095 * (double)m : 0.07 + 0.095 * (double)(n - 1 - m), radz_plot_colour(set->pair_of[members[m]]));
         any = true;
     }
     if (!any)
         fputs("set label 1 \"NA\" at graph 0.5,0.75 center tc rgb '#606060'\n", out);
-    fputs("plot x with lines lc rgb '#808080' lw 0.8 dt (2,3) notitle", out);
+    const radz_result_row *prevalence = radz_block_row(&set->blocks[members[0]], class_name, "prevalence");
+    if (!kind->pr)
+        fputs("plot x", out);
+    else if (prevalence != NULL && !isnan(prevalence->value))
+        fprintf(out, "plot %.5f", prevalence->value);
+    else
+        fputs("plot NaN", out);
+    fputs(" with lines lc rgb '#808080' lw 0.8 dt (2,3) notitle", out);
     for (size_t m = 0; m < n; m++) {
-        if (curve_of(results, members[m], class_name) == NULL)
+        curve points;
+        if (!curve_of(kind, results, members[m], class_name, &points))
             continue;
-        fprintf(out, ", $roc_%zu_%zu with lines lw 1.3 ", c, m);
+        fprintf(out, ", $%s_%zu_%zu with lines lw 1.3 ", kind->name, c, m);
         radz_plot_style(out, set->pair_of[members[m]]);
         fputs(" notitle", out);
     }
@@ -78,7 +108,7 @@ static void put_legend(FILE *out, const radz_plot_set *set, const size_t *member
     }
 }
 
-static radz_status one_figure(radz_plot_set *set, const size_t *members, size_t n, size_t part, const radz_strlist *classes,
+static radz_status one_figure(const curve_kind *kind, radz_plot_set *set, const size_t *members, size_t n, size_t part, const radz_strlist *classes,
                               radz_error *err)
 {
     const radz_result_block *b = &set->results->blocks[members[0]];
@@ -88,12 +118,12 @@ static radz_status one_figure(radz_plot_set *set, const size_t *members, size_t 
     /* at least as wide as two columns of panels: the legend and the axis titles need that much */
     double wide = left + right + (double)(columns < 2 ? 2 : columns) * panel + ((double)(columns < 2 ? 2 : columns) - 1) * gap;
     radz_plot plot;
-    radz_status st = radz_plot_begin("roc", b->dataset, b->split, part, wide,
+    radz_status st = radz_plot_begin(kind->name, b->dataset, b->split, part, wide,
                                      bottom + legend + (double)rows * (panel + title) + ((double)rows - 1) * 0.06, &plot, err);
     if (st != RADZ_OK)
         return st;
     FILE *out = plot.stream;
-    put_data(out, set, members, n, classes);
+    put_data(out, kind, set, members, n, classes);
     radz_plot_draw_begin(&plot);
     fputs("set multiplot\nset xrange [0:1]\nset yrange [0:1]\nunset key\nset samples 2\n", out);
     put_legend(out, set, members, n, &plot);
@@ -103,10 +133,10 @@ static radz_status one_figure(radz_plot_set *set, const size_t *members, size_t 
     radz_plot_label(out, subject, (size_t)((wide - left) / radz_plot_text_inches(1)));
     fprintf(out, " at screen %.4f,%.4f left tc rgb '#404040'\n", left / plot.width,
             1 - (0.5 * legend_line + 0.06) / plot.height);
-    fprintf(out, "set label 200 \"false positive rate (1 - specificity)\" at screen %.4f,%.4f center\n",
+    fprintf(out, "set label 200 \"%s\" at screen %.4f,%.4f center\n", kind->x_title,
             (left + (plot.width - left - right) / 2) / plot.width, 0.11 / plot.height);
-    fprintf(out, "set label 201 \"true positive rate%s\" at screen %.4f,%.4f center rotate by 90\n",
-            rows > 1 ? " (sensitivity)" : "", 0.1 / plot.width, (bottom + (plot.height - bottom - legend) / 2) / plot.height);
+    fprintf(out, "set label 201 \"%s\" at screen %.4f,%.4f center rotate by 90\n",
+            rows > 1 ? kind->y_title_long : kind->y_title, 0.1 / plot.width, (bottom + (plot.height - bottom - legend) / 2) / plot.height);
     for (size_t c = 0; c < classes->count; c++) {
         size_t row = c / columns, column = c % columns;
         double x = left + (double)column * (panel + gap), top = plot.height - legend - title - (double)row * (panel + title + 0.06);
@@ -115,23 +145,36 @@ static radz_status one_figure(radz_plot_set *set, const size_t *members, size_t 
         bool last_in_column = c + columns >= classes->count;
         fprintf(out, "set xtics 0,0.5,1 format \"%s\" offset 0,0.4\n", last_in_column ? "%g" : "");
         fprintf(out, "set ytics 0,0.5,1 format \"%s\" offset 0.5,0\n", column == 0 ? "%g" : "");
-        put_panel(out, set, members, n, classes->items[c], c);
+        put_panel(out, kind, set, members, n, classes->items[c], c);
         fputs("unset arrow\nunset label\n", out); /* the legend is drawn with the first panel */
     }
     fputs("unset multiplot\n", out);
     return radz_plot_end(&plot, set, st, err);
 }
 
-radz_status radz_plot_roc(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err)
+static radz_status all_figures(const curve_kind *kind, radz_plot_set *set, const size_t *members, size_t n_members,
+                               radz_error *err)
 {
     radz_strlist classes = {0};
     radz_status st = radz_classes_in_order(set->results, set->blocks, members, n_members, &classes, err);
     bool any = false;
+    curve points;
     for (size_t m = 0; m < n_members; m++)
         for (size_t c = 0; c < classes.count; c++)
-            any = any || curve_of(set->results, members[m], classes.items[c]) != NULL;
+            any = any || curve_of(kind, set->results, members[m], classes.items[c], &points);
     for (size_t from = 0; any && from < n_members && st == RADZ_OK; from += PAIRS)
-        st = one_figure(set, members + from, n_members - from < PAIRS ? n_members - from : PAIRS, from / PAIRS, &classes, err);
+        st = one_figure(kind, set, members + from, n_members - from < PAIRS ? n_members - from : PAIRS, from / PAIRS, &classes,
+                        err);
     radz_strlist_free(&classes);
     return st;
+}
+
+radz_status radz_plot_roc(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err)
+{
+    return all_figures(&roc_kind, set, members, n_members, err);
+}
+
+radz_status radz_plot_pr(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err)
+{
+    return all_figures(&pr_kind, set, members, n_members, err);
 }
