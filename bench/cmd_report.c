@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "bench/command.h"
 #include "bench/find_run.h"
+#include "bench/load_runs.h"
 #include "bench/terminal.h"
 #include "report/plot.h"
 #include "report/print.h"
@@ -39,16 +40,17 @@ radz_status radz_cmd_report(const radz_options *options, int *exit_code, radz_er
 radz_status radz_cmd_plot(const radz_options *options, int *exit_code, radz_error *err)
 {
     (void)exit_code;
-    char *dir = NULL;
+    char *first = NULL;
     radz_results *results = NULL;
-    radz_status st = find_run(options, &dir, err);
+    if (options->positional.count > 1 && options->out == NULL)
+        return radz_fail(err, RADZ_E_USAGE, "plots of several runs: say where with --out DIR");
+    radz_status st = radz_load_runs(options, &results, &first, err);
+    const char *dir = options->out != NULL ? options->out : first;
     if (st == RADZ_OK)
-        st = radz_results_load(dir, &results, err);
-    if (st == RADZ_OK)
-        st = radz_plots_write(results, dir, true, err);
+        st = radz_plots_write(results, dir, !options->no_plots, err);
     if (st == RADZ_OK)
         printf("Plots (SVG, PDF, PNG): %s/plots/\n", dir);
     radz_results_free(results);
-    free(dir);
+    free(first);
     return st;
 }

@@ -52,8 +52,15 @@ const radz_command radz_commands[] = {
     {"report", "print the tables of a finished run again", "[RUN]",
      "RUN is a folder or the name of a run below --results; the newest one when left out.",
      OPTIONS("results", "format"), 1, radz_cmd_report},
-    {"plot", "draw the plots of a finished run again", "[RUN]", "Needs gnuplot; the scripts stay beside the pictures.",
-     OPTIONS("results"), 1, radz_cmd_plot},
+    {"plot", "draw the plots of a finished run, or of several together", "[RUN...]",
+     "Needs gnuplot; the scripts stay beside the pictures and can be run by hand (`gnuplot NAME.gp`). Several runs are drawn\n"
+     "into --out DIR; the newest run is taken when none is named.",
+     OPTIONS("results", "out", "no-plots"), 64, radz_cmd_plot},
+    {"figures", "make the tables and figures of a paper from finished runs", "[RUN...]",
+     "Writes LaTeX tables (ours beside published figures, each with its source), ROC and precision-recall panels, bars and radars\n"
+     "of the classes, ablation curves, a map of the features (t-SNE; from the cache), time against AUC, as PDF, SVG and PNG, to the\n"
+     "run's folder figures/ or to --out DIR. What has no data says so. Published figures: manifests/references/.",
+     OPTIONS("results", "out", CARDS, "cache", "threads", "no-plots"), 64, radz_cmd_figures},
     {"compare", "what moved between two runs, and whether it got worse", "BASE [NEW]",
      "BASE and NEW are runs as for `report`; NEW is the newest one when left out. Figures are matched row by row, judged by the\n"
      "tolerances of a gate card, and where both runs kept their scores a paired test over patients tells a change from noise.\n"

@@ -17,11 +17,15 @@ static void put_bins(const radz_page *page, radz_svg *svg, size_t block, const c
     const radz_result_detail *d = radz_detail_of(page->results, block, "reliability");
     size_t colour = page->pair_of[block] % COLOURS, n = 0;
     double x[64], y[64];
+    const char *probability = NULL; /* scores that were made probabilities in several ways: the first is drawn */
     char css[16];
     for (size_t r = 0; d != NULL && r < d->n_rows; r++) {
         double at = radz_detail_number(d, r, "mean_probability"), seen = radz_detail_number(d, r, "observed");
         double low = radz_detail_number(d, r, "ci_low"), high = radz_detail_number(d, r, "ci_high");
-        if (strcmp(radz_detail_text(d, r, "class"), class_name) != 0 || isnan(at) || isnan(seen) || n == 64)
+        if (strcmp(radz_detail_text(d, r, "class"), class_name) != 0)
+            continue;
+        probability = probability == NULL ? radz_detail_text(d, r, "probability") : probability;
+        if (strcmp(radz_detail_text(d, r, "probability"), probability) != 0 || isnan(at) || isnan(seen) || n == 64)
             continue;
         snprintf(css, sizeof css, "i i%zu", colour);
         if (!isnan(low) && !isnan(high))

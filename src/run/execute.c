@@ -265,6 +265,15 @@ static radz_status embed_dataset(execution *e, loaded_model *m, size_t d, radz_e
     return st;
 }
 
+static radz_status embed_and_visit(execution *e, loaded_model *m, size_t d, radz_error *err)
+{
+    radz_status st = embed_dataset(e, m, d, err);
+    if (st == RADZ_OK && e->options->visit != NULL)
+        st = e->options->visit(e->options->visit_context, e->datasets[d].data, m->planned->card->base.name,
+                               radz_encoder_info(m->encoder)->dim, m->images, &m->outputs[d], err);
+    return st;
+}
+
 static radz_status embed_all(execution *e, radz_error *err)
 {
     for (size_t i = 0; i < e->plan->n_models; i++) {
@@ -286,7 +295,7 @@ static radz_status embed_all(execution *e, radz_error *err)
         radz_status st = open_model(e, m, err);
         for (size_t d = 0; st == RADZ_OK && d < set_count(e); d++)
             if (will_be_evaluated(&e->datasets[d]))
-                st = embed_dataset(e, m, d, err);
+                st = embed_and_visit(e, m, d, err);
         if (st == RADZ_OK)
             st = radz_store_compact(m->images, err);
         if (st == RADZ_OK)

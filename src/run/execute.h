@@ -4,12 +4,17 @@
 #define RADZ_RUN_EXECUTE_H
 
 #include "report/results.h"
+#include "run/embed.h"
 #include "run/home.h"
 #include "run/plan.h"
 #include "run/probe.h"
 
 /* Of which data sets small pictures of the worst mistakes are kept beside the results. */
 typedef enum radz_thumbnails { RADZ_THUMBNAILS_PUBLIC, RADZ_THUMBNAILS_ALL, RADZ_THUMBNAILS_NONE } radz_thumbnails;
+
+/* Called for each data set and model once its embeddings are in the store. All arguments are borrowed. */
+typedef radz_status (*radz_embedded_visit)(void *context, const radz_dataset *dataset, const char *model, size_t dim,
+                                           radz_store *images, const radz_embed_output *embedded, radz_error *err);
 
 typedef struct radz_execute_options {
     const radz_strlist *classes;  /* only these classes; NULL or empty: all */
@@ -23,6 +28,8 @@ typedef struct radz_execute_options {
     bool strict;                  /* errors and warnings of the data sets' check end the run before it begins */
     bool embed_only;              /* stop after the embeddings */
     const radz_probe_options *probe; /* few-shot rows in place of the scorers', trained on val_split; NULL: not */
+    radz_embedded_visit visit;    /* NULL: none */
+    void *visit_context;
     const char *command;          /* for provenance */
     radz_thumbnails thumbnails;   /* PUBLIC: where the data set's card says that pictures may be shown */
     const char *results_dir;      /* per-image scores are written below RESULTS_DIR/RUN_ID as they are ready; NULL: not */
