@@ -362,9 +362,9 @@ radz_status radz_plot_absent(radz_plot_set *set, const char *name, const char *c
           "[0:1]\nset yrange [0:1]\n", out);
     for (size_t i = 0; i < n_lines; i++) {
         fprintf(out, "set label %zu ", i + 1);
-        radz_plot_label(out, lines[i], 58);
-        fprintf(out, " at screen 0.5, screen %.4f center tc rgb '%s'\n", 1 - (0.22 + 0.17 * (double)i) / height,
-                i == 0 ? "#000000" : "#606060");
+        radz_plot_label(out, lines[i], i == 0 ? 58 : 68);
+        fprintf(out, " at screen 0.5, screen %.4f center %stc rgb '%s'\n", 1 - (0.22 + 0.17 * (double)i) / height,
+                i == 0 ? "" : "font \",7\" ", i == 0 ? "#000000" : "#606060");
     }
     fprintf(out, "set object 1 rectangle from screen %.4f, screen %.4f to screen %.4f, screen %.4f fs empty border lc rgb '#b0b0b0' "
             "lw 0.6\nplot NaN notitle\nunset object 1\n", 0.02 / width, 0.02 / height, 1 - 0.02 / width, 1 - 0.02 / height);

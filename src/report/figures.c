@@ -175,14 +175,15 @@ static void put_own(figures *f, FILE *out, bool asked, const radz_strlist *sets,
     }
 }
 
-static void put_line(FILE *out, size_t columns, const char *text)
+/* A line of small print under a table. */
+static void put_line(FILE *out, const char *text)
 {
-    fprintf(out, "\\multicolumn{%zu}{@{}p{\\linewidth}@{}}{\\scriptsize ", columns);
+    fputs("\\par{\\raggedright\\scriptsize ", out);
     radz_put_latex(out, text);
-    fputs("} \\\\\n", out);
+    fputs("\\par}\n", out);
 }
 
-static radz_status put_set_notes(figures *f, FILE *out, bool asked, size_t columns)
+static radz_status put_set_notes(figures *f, FILE *out, bool asked)
 {
     const radz_results *results = f->input->results;
     radz_status st = RADZ_OK;
@@ -197,7 +198,7 @@ static radz_status put_set_notes(figures *f, FILE *out, bool asked, size_t colum
         radz_count_text(b->n, count);
         snprintf(line, sizeof line, "%.100s: ours on split %.60s, %s%s images%s, protocol %.60s", b->dataset, b->split, count,
                  b->synthetic ? " SYNTHETIC" : "", b->subset ? " (a subset)" : "", b->protocol);
-        put_line(out, columns, line);
+        put_line(out, line);
     }
     return st;
 }
@@ -230,21 +231,20 @@ static radz_status put_part(figures *f, FILE *out, bool asked, const radz_strlis
         put_own(f, out, asked, sets, from, to, &optimistic);
     else
         fprintf(out, "\\multicolumn{%zu}{@{}l@{}}{\\emph{no such model in these results}} \\\\\n", columns);
-    fputs("\\bottomrule\n", out);
-    put_line(out, columns, "Percent, means over the classes that have a value. Empty: not available. Published figures stand as printed "
+    fputs("\\bottomrule\n\\end{tabular}\n\\smallskip\n", out);
+    put_line(out, "Percent, means over the classes that have a value. Empty: not available. Published figures stand as printed "
                            "by their sources; data, classes and protocols differ:");
     for (size_t i = 0; i < sources.count; i++) {
         char line[900];
         snprintf(line, sizeof line, "%c: %.880s", (char)('a' + i % 26), sources.items[i]);
-        put_line(out, columns, line);
+        put_line(out, line);
     }
     for (size_t i = 0; i < notes.count; i++)
-        put_line(out, columns, notes.items[i]);
+        put_line(out, notes.items[i]);
     if (st == RADZ_OK)
-        st = put_set_notes(f, out, asked, columns);
+        st = put_set_notes(f, out, asked);
     if (optimistic)
-        put_line(out, columns, "*: at the threshold of the highest F1 on the very labels it is measured on: optimistic");
-    fputs("\\end{tabular}\n", out);
+        put_line(out, "*: at the threshold of the highest F1 on the very labels it is measured on: optimistic");
     radz_strlist_free(&sources);
     radz_strlist_free(&notes);
     return st;
@@ -332,10 +332,9 @@ static void few_shot_table(figures *f)
         put_percent(out, p->auc);
         fputs(" & \\\\\n", out);
     }
-    fputs("\\bottomrule\n", out);
-    put_line(out, 6, "Linear probe on frozen features; AUC in percent, mean over the classes, mean and standard deviation over seeded draws "
+    fputs("\\bottomrule\n\\end{tabular}\n\\smallskip\n", out);
+    put_line(out, "Linear probe on frozen features; AUC in percent, mean over the classes, mean and standard deviation over seeded draws "
                      "of the labels.");
-    fputs("\\end{tabular}\n", out);
     if (fclose(out) != 0 && f->st == RADZ_OK)
         f->st = radz_fail(f->err, RADZ_E_NOMEM, "out of memory for the table 'table-few-shot'");
     if (f->st == RADZ_OK)
