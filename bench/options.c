@@ -19,10 +19,11 @@ typedef struct option_spec {
 #define AT(field) offsetof(radz_options, field)
 static const option_spec specs[] = {
     {"suite", "NAME", "suite to run (see `radz-bench list suites`)", TEXT, AT(suite), 0, 0},
-    {"dataset", "NAME", "only these data sets (repeat, or separate by commas)", LIST, AT(datasets), 0, 0},
+    {"dataset", "NAME", "only these data sets, or variants of them: NAME:VARIANT (repeat, or separate by commas)", LIST, AT(datasets), 0, 0},
     {"model", "NAME", "only these models", LIST, AT(models), 0, 0},
     {"scorer", "NAME", "only these scorers", LIST, AT(scorers), 0, 0},
-    {"class", "NAME", "only these classes", LIST, AT(classes), 0, 0},
+    {"classes", "NAME", "only these classes, or groups of classes as the data set's card names them (results say so)", LIST, AT(classes), 0, 0},
+    {"class", "NAME", "only this class", LIST, AT(classes), 0, 0},
     {"protocol", "NAME", "how scores become figures; 'all' for every protocol (see `radz-bench list protocols`)", LIST,
      AT(protocols), 0, 0},
     {"require", "NAME", "fail when this data set is not here; 'all' for every one", LIST, AT(require), 0, 0},

@@ -747,6 +747,12 @@ radz_status radz_dataset_load(const radz_dataset_card *card, const char *root, c
     return st;
 }
 
+const char *radz_sample_unit_name(const radz_dataset *d, size_t i)
+{
+    const radz_sample *s = &d->samples[i];
+    return d->level == RADZ_LEVEL_STUDY && s->study_id != NULL ? s->study_id : s->image_id;
+}
+
 void radz_dataset_free(radz_dataset *dataset)
 {
     if (dataset == NULL)

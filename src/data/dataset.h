@@ -120,6 +120,12 @@ radz_status radz_dataset_load(const radz_dataset_card *card, const char *root, c
                               const radz_dataset_filter *filter, radz_dataset **out, radz_error *err) RADZ_MUST_USE;
 void radz_dataset_free(radz_dataset *dataset);
 
+/* Two labels of the same thing become one: present wins, then masked. */
+int8_t radz_label_merge(int8_t a, int8_t b);
+
+/* What a sample is called where units are counted: its study at level "study", otherwise its own id. */
+const char *radz_sample_unit_name(const radz_dataset *dataset, size_t sample);
+
 /* The fingerprint is the SHA-256 of this text, in UTF-8, every line ended by one line feed:
  *     classes<TAB>NAME<TAB>NAME...
  *     IMAGE_ID<TAB>LABELS      one line per sample, lines in byte order of IMAGE_ID

@@ -44,9 +44,6 @@ radz_status radz_labeler_read(radz_labeler *labeler, const char *const *row, con
                               int8_t *labels, radz_error *err) RADZ_MUST_USE;
 void radz_labeler_free(radz_labeler *labeler);
 
-/* Two labels of the same thing become one: present wins, then masked. */
-int8_t radz_label_merge(int8_t a, int8_t b);
-
 /* ---- for the forms ---- */
 
 bool radz_text_in(const char *text, char *const *list, size_t count);

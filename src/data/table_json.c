@@ -1,5 +1,6 @@
 /* Reader "json": an array of objects (VQA-RAD). The columns are the keys of all objects; a value that is no text is written
- * as JSON writes it, null and what is not there are empty. Lists and objects inside an object are empty, too. */
+ * as JSON writes it, null and what is not there are empty. Lists and objects inside an object are empty, too. Blanks around a
+ * text are dropped. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ typedef struct json_table {
     radz_arena arena;
     size_t at;            /* the next element */
     const char **fields;  /* [keys.count] */
-    char (*numbers)[32];  /* [keys.count]: texts of values that are none */
+    radz_strbuf *texts;   /* [keys.count]: what the fields point to */
     radz_error *err;      /* while visiting */
     radz_status visited;
 } json_table;
@@ -30,10 +31,12 @@ static void close_table(void *state)
     if (t == NULL)
         return;
     radz_json_free(t->doc);
+    for (size_t i = 0; t->texts != NULL && i < t->keys.count; i++)
+        radz_strbuf_free(&t->texts[i]);
     radz_name_table_free(&t->keys);
     radz_arena_free(&t->arena);
     free(t->fields);
-    free(t->numbers);
+    free(t->texts);
     free(t->path);
     free(t);
 }
@@ -80,8 +83,8 @@ static radz_status open_table(const radz_table_source *source, void **state, rad
     if (t->visited != RADZ_OK)
         return t->visited;
     t->fields = radz_calloc(t->keys.count, sizeof *t->fields, err);
-    t->numbers = radz_calloc(t->keys.count, sizeof *t->numbers, err);
-    return t->fields != NULL && t->numbers != NULL ? RADZ_OK : RADZ_E_NOMEM;
+    t->texts = radz_calloc(t->keys.count, sizeof *t->texts, err);
+    return t->fields != NULL && t->texts != NULL ? RADZ_OK : RADZ_E_NOMEM;
 }
 
 static size_t columns(const void *state)
@@ -98,37 +101,43 @@ static bool take_value(void *context, const char *key, const radz_json *value)
 {
     json_table *t = context;
     uint32_t i = radz_name_find(&t->keys, key);
+    char number[32] = "";
+    const char *text = number;
     int64_t whole = 0;
     double real = 0;
     bool truth = false;
     switch (radz_json_kind_of(value)) {
     case RADZ_JSON_STRING:
-        t->fields[i] = radz_json_string(value);
+        text = radz_json_string(value);
         break;
     case RADZ_JSON_INTEGER:
         (void)radz_json_as_i64(value, &whole);
-        snprintf(t->numbers[i], sizeof t->numbers[i], "%" PRId64, whole);
-        t->fields[i] = t->numbers[i];
+        snprintf(number, sizeof number, "%" PRId64, whole);
         break;
     case RADZ_JSON_REAL:
         (void)radz_json_as_double(value, &real);
-        radz_double_text(real, t->numbers[i]);
-        t->fields[i] = t->numbers[i];
+        radz_double_text(real, number);
         break;
     case RADZ_JSON_BOOL:
         (void)radz_json_as_bool(value, &truth);
-        t->fields[i] = truth ? "true" : "false";
+        text = truth ? "true" : "false";
         break;
     default:
         break;
     }
-    return true;
+    const char *end = text + strlen(text);
+    text += strspn(text, " \t\r\n");
+    while (end > text && strchr(" \t\r\n", end[-1]) != NULL)
+        end--;
+    t->texts[i].length = 0;
+    t->visited = radz_strbuf_append(&t->texts[i], text, (size_t)(end - text), t->err);
+    t->fields[i] = t->texts[i].text;
+    return t->visited == RADZ_OK;
 }
 
 static radz_status next(void *state, const char *const **fields, bool *more, radz_error *err)
 {
     json_table *t = state;
-    (void)err;
     const radz_json *root = radz_json_root(t->doc);
     *fields = t->fields;
     *more = t->at < radz_json_size(root);
@@ -136,8 +145,10 @@ static radz_status next(void *state, const char *const **fields, bool *more, rad
         return RADZ_OK;
     for (size_t i = 0; i < t->keys.count; i++)
         t->fields[i] = "";
+    t->err = err;
     radz_json_each(radz_json_at(root, t->at++), take_value, t);
-    return RADZ_OK;
+    t->err = NULL;
+    return t->visited;
 }
 
 static void place(const void *state, radz_strbuf *out)

@@ -26,6 +26,16 @@ static void put_block(radz_json_writer *w, const radz_result_block *b)
     radz_json_put_bool(w, "synthetic", b->synthetic);
     radz_json_put_string(w, "split", b->split);
     radz_json_put_bool(w, "subset", b->subset);
+    if (b->n_before_limit > 0)
+        put_count(w, "before_limit", b->n_before_limit);
+    if (b->n_card_classes > 0) {
+        put_count(w, "classes", b->n_classes);
+        put_count(w, "classes_of_the_card", b->n_card_classes);
+    }
+    if (b->aggregate != NULL) {
+        radz_json_put_string(w, "level", b->level);
+        radz_json_put_string(w, "aggregate", b->aggregate);
+    }
     put_count(w, "images", b->n);
     put_count(w, "patients", b->n_patients);
     put_count(w, "missing", b->n_missing);

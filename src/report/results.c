@@ -201,7 +201,7 @@ radz_status radz_results_add_block(radz_results *results, const radz_result_bloc
     if (st == RADZ_OK)
         st = KEEP(results, err, &b.dataset, &b.dataset_title, &b.split, &b.model, &b.model_title, &b.scorer, &b.protocol,
                   &b.prompts, &b.fingerprint, &b.split_fingerprint, &b.weights_sha256, &b.prompts_sha256, &b.recipe,
-                  &b.dtype, &b.device, &b.trained_on, &b.resampled);
+                  &b.dtype, &b.device, &b.trained_on, &b.resampled, &b.level, &b.aggregate);
     const char **notes = radz_arena_alloc(&results->arena, b.n_notes, sizeof *notes, err);
     if (notes == NULL)
         st = RADZ_E_NOMEM;

@@ -29,6 +29,10 @@ typedef struct radz_result_block {
     const char *dataset, *dataset_title, *split, *model, *model_title, *scorer, *protocol, *prompts;
     bool synthetic;              /* the data set shows no patients */
     bool subset;                 /* --limit: not the figures of the split */
+    uint64_t n_before_limit;     /* images (studies) there were before --limit; 0: no subset */
+    uint64_t n_classes, n_card_classes; /* classes evaluated, of how many of the card; both 0: all */
+    const char *level;           /* "image", or "study": what `n` counts; NULL: images */
+    const char *aggregate;       /* level "study": "max" or "mean" of the images' scores */
     uint64_t n, n_patients;
     uint64_t n_missing, n_skipped; /* images without a file; images that could not be read */
     uint64_t replicates, distinct_replicates;

@@ -31,6 +31,11 @@ static const char *text_of(reader *r, const char *key, bool or_null)
     return r->st == RADZ_OK ? text : NULL;
 }
 
+static bool has(const reader *r, const char *key)
+{
+    return radz_json_find(r->object, key) != NULL;
+}
+
 static uint64_t count_of(reader *r, const char *key)
 {
     int64_t value = 0;
@@ -123,6 +128,11 @@ static void read_block(reader *r, radz_results *results)
         .synthetic = flag_of(r, "synthetic"),
         .split = text_of(r, "split", false),
         .subset = flag_of(r, "subset"),
+        .n_before_limit = has(r, "before_limit") ? count_of(r, "before_limit") : 0,
+        .n_classes = has(r, "classes") ? count_of(r, "classes") : 0,
+        .n_card_classes = has(r, "classes_of_the_card") ? count_of(r, "classes_of_the_card") : 0,
+        .level = has(r, "level") ? text_of(r, "level", true) : NULL,
+        .aggregate = has(r, "aggregate") ? text_of(r, "aggregate", true) : NULL,
         .n = count_of(r, "images"),
         .n_patients = count_of(r, "patients"),
         .n_missing = count_of(r, "missing"),

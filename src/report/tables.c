@@ -640,6 +640,16 @@ static void build_pairs(builder *b, radz_section *section, const radz_result_blo
     measure_columns(b, t);
 }
 
+static bool of_studies(const radz_result_block *block)
+{
+    return block->level != NULL && strcmp(block->level, "study") == 0;
+}
+
+static const char *units_name(const radz_result_block *block, uint64_t n)
+{
+    return of_studies(block) ? (n == 1 ? "study" : "studies") : n == 1 ? "image" : "images";
+}
+
 static void block_notes(builder *b, radz_section *section, const radz_result_block *first, const radz_result_block *block,
                         bool several)
 {
@@ -648,9 +658,19 @@ static void block_notes(builder *b, radz_section *section, const radz_result_blo
     radz_strlist *notes = &section->notes;
     if (block->synthetic)
         add_note(b, notes, "SYNTHETIC images: they show no patients, these figures prove nothing clinical");
-    if (block->subset)
-        add_note(b, notes, TEXT(b, "SUBSET: %s images of split %s were asked for, these are not the figures of the split",
-                                n, block->split));
+    if (block->subset) {
+        radz_count_text(block->n_before_limit, all);
+        add_note(b, notes, block->n_before_limit > 0
+                 ? TEXT(b, "SUBSET: %s of the %s %s of split %s, these are not the figures of the split", n, all,
+                        units_name(block, block->n_before_limit), block->split)
+                 : TEXT(b, "SUBSET: %s images of split %s were asked for, these are not the figures of the split", n,
+                        block->split));
+    }
+    if (block->n_card_classes > 0)
+        add_note(b, notes, TEXT(b, "SUBSET OF CLASSES: %" PRIu64 " of %" PRIu64 ": macro means are over these", block->n_classes,
+                                block->n_card_classes));
+    if (block->aggregate != NULL)
+        add_note(b, notes, TEXT(b, "scored per study: the %s of the scores of its images", block->aggregate));
     if (block->n_missing > 0) {
         radz_count_text(block->n_missing, all);
         add_note(b, notes, TEXT(b, "%s images of the split have no file here and are left out", all));
@@ -738,8 +758,10 @@ static void build_section(builder *b, const radz_result_block *first)
                          ? TEXT(b, "%s", first->dataset)
                          : TEXT(b, "%s: %s", first->dataset, first->dataset_title);
     block_names names = names_needed(results, members, n);
-    section->subtitle = TEXT(b, "%s%ssplit %s: %s images of %s patients%s%s; protocol%s %s", names.models ? "" : first->model,
-                             names.models ? "" : ", ", first->split, images, patients,
+    section->subtitle = TEXT(b, "%s%ssplit %s: %s %s of %s patients%s%s%s; protocol%s %s", names.models ? "" : first->model,
+                             names.models ? "" : ", ", first->split, images,
+                             of_studies(first) ? "studies" : "images", patients,
+                             first->n_card_classes > 0 ? ", SUBSET OF CLASSES" : "",
                              first->subset ? ", SUBSET" : "", first->synthetic ? ", SYNTHETIC" : "",
                              names.protocols ? "s" : "", names.protocols ? protocol_list(b, members, n) : first->protocol);
     build_summary(b, section, first, members, n);

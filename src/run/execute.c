@@ -23,6 +23,7 @@ typedef struct loaded_dataset {
     const radz_plan_dataset *planned;
     radz_dataset *data;
     const char **paths, **names; /* [n] views of the samples */
+    const char **classes; /* those asked for that it has */
 } loaded_dataset;
 
 /* One model of the plan with what it has made of each data set. */
@@ -75,6 +76,41 @@ static radz_status generate(const execution *e, const radz_plan_dataset *d, cons
     return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "data set '%s'", d->card->base.name), st);
 }
 
+static bool knows_class(const radz_dataset_card *card, const char *name)
+{
+    for (size_t i = 0; i < card->classes_count; i++)
+        if (strcmp(card->classes[i].name, name) == 0)
+            return true;
+    return radz_dataset_card_group(card, name) != NULL;
+}
+
+/* A class, or group of classes, that is asked for need not be in every data set, but in one. */
+static radz_status check_classes(const execution *e, radz_error *err)
+{
+    const radz_strlist *asked = e->options->classes;
+    for (size_t i = 0; asked != NULL && i < asked->count; i++) {
+        bool known = false;
+        for (size_t d = 0; d < e->plan->n_datasets; d++)
+            known = known || knows_class(e->plan->datasets[d].card, asked->items[i]);
+        if (known || e->plan->n_datasets == 0)
+            continue;
+        const radz_dataset_card *card = e->plan->datasets[0].card;
+        const char **names = radz_calloc(card->classes_count + card->groups_count, sizeof *names, err);
+        if (names == NULL)
+            return RADZ_E_NOMEM;
+        size_t n = 0;
+        for (size_t k = 0; k < card->classes_count; k++)
+            names[n++] = card->classes[k].name;
+        for (size_t k = 0; k < card->groups_count; k++)
+            names[n++] = card->groups[k].name;
+        radz_status st = radz_fail_unknown_in(err, "class", asked->items[i], names, n);
+        (void)radz_prefix(err, "data set '%s'", card->base.name);
+        free(names);
+        return st;
+    }
+    return RADZ_OK;
+}
+
 static radz_status load_dataset(const execution *e, loaded_dataset *d, const char *split, radz_error *err)
 {
     const radz_dataset_card *card = d->planned->card;
@@ -84,10 +120,27 @@ static radz_status load_dataset(const execution *e, loaded_dataset *d, const cha
         return radz_results_add_absent(e->results,
                                        &(radz_result_absent){card->base.name, card->base.title, location->hint}, err);
     }
-    const radz_strlist *classes = e->options->classes;
+    const radz_strlist *asked = e->options->classes;
+    size_t n_asked = asked != NULL ? asked->count : 0, n_classes = 0;
+    d->classes = radz_calloc(n_asked, sizeof *d->classes, err);
+    if (d->classes == NULL)
+        return RADZ_E_NOMEM;
+    for (size_t i = 0; i < n_asked; i++)
+        if (knows_class(card, asked->items[i]))
+            d->classes[n_classes++] = asked->items[i];
+    if (card->columns->question != NULL) { /* scorers of classes have nothing to say about them */
+        static const char hint[] = "its labels answer questions about an image; the scorers here ask about classes";
+        radz_info("%s: left out: %s", card->base.name, hint);
+        return radz_results_add_absent(e->results, &(radz_result_absent){card->base.name, card->base.title, hint}, err);
+    }
+    if (n_asked > 0 && n_classes == 0) {
+        radz_info("%s: has none of the classes asked for; it is left out", card->base.name);
+        return radz_results_add_absent(
+            e->results, &(radz_result_absent){card->base.name, card->base.title, "has none of the classes asked for"}, err);
+    }
     radz_dataset_filter filter = {
-        .classes = classes != NULL ? (const char *const *)classes->items : NULL,
-        .classes_count = classes != NULL ? classes->count : 0,
+        .classes = d->classes,
+        .classes_count = n_classes,
         .limit = e->options->limit,
         .seed = e->seed,
     };
@@ -421,7 +474,7 @@ static radz_scoring scoring_of(const execution *e, size_t set, const loaded_mode
 }
 
 /* What is known of an evaluation before any figure is made. */
-static radz_result_block block_of(const execution *e, size_t dataset, const loaded_model *m, const char *scorer, size_t images)
+static radz_result_block block_of(const execution *e, size_t dataset, const loaded_model *m, const char *scorer)
 {
     const loaded_dataset *d = &e->datasets[dataset];
     const radz_encoder_facts *facts = radz_encoder_info(m->encoder);
@@ -437,7 +490,12 @@ static radz_result_block block_of(const execution *e, size_t dataset, const load
         .synthetic = d->planned->card->synthetic,
         .subset = d->data->subset,
         .n_missing = d->data->n_missing,
-        .n_skipped = d->data->n - images,
+        .n_skipped = embedded->n_skips,
+        .level = d->data->level == RADZ_LEVEL_STUDY ? "study" : "image",
+        .aggregate = d->data->level == RADZ_LEVEL_STUDY ? radz_aggregate_name(d->data->aggregate) : NULL,
+        .n_before_limit = d->data->subset ? d->data->n_before_limit : 0,
+        .n_classes = d->data->n_classes < d->data->n_card_classes ? d->data->n_classes : 0,
+        .n_card_classes = d->data->n_classes < d->data->n_card_classes ? d->data->n_card_classes : 0,
         .split_fingerprint = d->data->split_fingerprint,
         .weights_sha256 = m->weights,
         .prompts_sha256 = m->prompts[dataset].list.sha256,
@@ -478,7 +536,7 @@ static radz_status evaluate_scorer(execution *e, size_t dataset, loaded_model *m
         .confidence = e->plan->suite->confidence,
         .seed = e->seed,
         .threads = e->options->threads,
-        .block = block_of(e, dataset, m, scorer, scored.set.n),
+        .block = block_of(e, dataset, m, scorer),
         .run_dir = e->run_dir,
         .pictures = e->options->thumbnails == RADZ_THUMBNAILS_ALL ||
                     (e->options->thumbnails == RADZ_THUMBNAILS_PUBLIC && d->planned->card->is_public),
@@ -549,17 +607,30 @@ static radz_status add_terms(execution *e, const radz_dataset *data, radz_error 
     return st;
 }
 
+/* A row for each thing that is scored: an image, or a study with the labels of its images merged. */
 static radz_status write_labels(const execution *e, const loaded_dataset *d, radz_error *err)
 {
     const radz_dataset *data = d->data;
-    uint32_t *patients = radz_calloc(data->n, sizeof *patients, err);
-    if (patients == NULL)
-        return RADZ_E_NOMEM;
-    for (size_t i = 0; i < data->n; i++)
-        patients[i] = data->samples[i].patient;
-    radz_status st = radz_labels_write(e->run_dir, data->name, d->names, patients, data->n, data->classes, data->n_classes,
-                                       data->labels, err);
+    size_t classes = data->n_classes;
+    uint32_t *patients = radz_calloc(data->n_units, sizeof *patients, err);
+    const char **names = radz_calloc(data->n_units, sizeof *names, err);
+    int8_t *labels = radz_calloc(data->n_units * classes, sizeof *labels, err);
+    radz_status st = patients == NULL || names == NULL || labels == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && i < data->n; i++) {
+        uint32_t unit = data->samples[i].unit;
+        int8_t *to = labels + unit * classes;
+        for (size_t k = 0; k < classes; k++)
+            to[k] = names[unit] == NULL ? data->labels[i * classes + k] : radz_label_merge(to[k], data->labels[i * classes + k]);
+        if (names[unit] == NULL) {
+            names[unit] = radz_sample_unit_name(data, i);
+            patients[unit] = data->samples[i].patient;
+        }
+    }
+    if (st == RADZ_OK)
+        st = radz_labels_write(e->run_dir, data->name, names, patients, data->n_units, data->classes, classes, labels, err);
     free(patients);
+    free(names);
+    free(labels);
     return st;
 }
 
@@ -632,8 +703,10 @@ static radz_status prepare(execution *e, radz_error *err)
     e->models = radz_calloc(e->plan->n_models, sizeof *e->models, err);
     if (e->datasets == NULL || e->models == NULL)
         return RADZ_E_NOMEM;
-    radz_status st = radz_results_create("", e->plan->suite->base.name, e->plan->suite->base.title,
-                                         e->options->command, &e->results, err);
+    radz_status st = check_classes(e, err);
+    if (st == RADZ_OK)
+        st = radz_results_create("", e->plan->suite->base.name, e->plan->suite->base.title, e->options->command, &e->results,
+                                 err);
     if (st == RADZ_OK && e->options->results_dir != NULL) /* found out now, not after an hour of work */
         st = radz_mkdirs(e->options->results_dir, err);
     if (st == RADZ_OK)
@@ -669,6 +742,7 @@ static radz_status tear_down(execution *e, radz_status st, radz_error *err)
         radz_dataset_free(e->datasets[i].data);
         free(e->datasets[i].paths);
         free(e->datasets[i].names);
+        free(e->datasets[i].classes);
     }
     if (e->memo != NULL) {
         radz_status closed = radz_memo_close(e->memo, st == RADZ_OK ? err : NULL);

@@ -18,6 +18,26 @@ static radz_status check_names(const char *what, const radz_strlist *wanted, cha
     return RADZ_OK;
 }
 
+/* Whether `asked` is the data set `listed` or a variant of it ("siim:row-wise" of "siim"). */
+static bool is_of(const char *asked, const char *listed)
+{
+    size_t length = strlen(listed);
+    return strncmp(asked, listed, length) == 0 && (asked[length] == '\0' || asked[length] == ':');
+}
+
+static radz_status check_datasets(const char *what, const radz_strlist *wanted, char **known, size_t n_known,
+                                  radz_error *err)
+{
+    for (size_t i = 0; wanted != NULL && i < wanted->count; i++) {
+        bool found = false;
+        for (size_t j = 0; j < n_known; j++)
+            found = found || is_of(wanted->items[i], known[j]);
+        if (!found)
+            return radz_fail_unknown_in(err, what, wanted->items[i], (const char *const *)known, n_known);
+    }
+    return RADZ_OK;
+}
+
 static bool passes(const radz_strlist *wanted, const char *name)
 {
     return wanted == NULL || wanted->count == 0 || radz_strlist_has(wanted, name);
@@ -27,9 +47,13 @@ radz_status radz_plan_find_dataset(const radz_home *home, const char *name, radz
 {
     *out = (radz_plan_dataset){0};
     char *path = NULL, *generated = NULL;
-    radz_status st = radz_card_find(&home->places, RADZ_CARD_DATASET, name, &path, err);
+    const char *colon = radz_str_ends(name, ".yaml") ? NULL : strrchr(name, ':');
+    char *plain = radz_strndup(name, colon != NULL ? (size_t)(colon - name) : strlen(name), err);
+    radz_status st = plain != NULL ? radz_card_find(&home->places, RADZ_CARD_DATASET, plain, &path, err) : RADZ_E_NOMEM;
     if (st == RADZ_OK)
         st = radz_dataset_card_load(path, &out->card, err);
+    if (st == RADZ_OK && colon != NULL)
+        st = radz_dataset_card_vary(out->card, colon + 1, err);
     if (st == RADZ_OK && out->card->generated != NULL) {
         generated = radz_home_generated_root(home, out->card, err);
         if (generated == NULL)
@@ -37,6 +61,7 @@ radz_status radz_plan_find_dataset(const radz_home *home, const char *name, radz
     }
     if (st == RADZ_OK)
         st = radz_dataset_locate(out->card, NULL, generated, &out->location, err);
+    free(plain);
     free(path);
     free(generated);
     if (st != RADZ_OK)
@@ -85,7 +110,7 @@ static radz_status require_datasets(const radz_plan *plan, const radz_strlist *r
 static radz_status resolve(const radz_home *home, const radz_plan_filter *filter, radz_plan *plan, radz_error *err)
 {
     radz_suite_card *suite = plan->suite;
-    radz_status st = check_names("data set of this suite", filter->datasets, suite->datasets, suite->datasets_count, err);
+    radz_status st = check_datasets("data set of this suite", filter->datasets, suite->datasets, suite->datasets_count, err);
     if (st == RADZ_OK)
         st = check_names("model of this suite", filter->models, suite->models, suite->models_count, err);
     if (st == RADZ_OK)
@@ -101,18 +126,24 @@ static radz_status resolve(const radz_home *home, const radz_plan_filter *filter
     if (st != RADZ_OK)
         return st;
 
-    plan->datasets = radz_calloc(suite->datasets_count, sizeof *plan->datasets, err);
+    size_t asked = filter->datasets != NULL ? filter->datasets->count : 0;
+    plan->datasets = radz_calloc(suite->datasets_count * (asked + 1), sizeof *plan->datasets, err);
     plan->models = radz_calloc(suite->models_count, sizeof *plan->models, err);
     plan->scorers = radz_calloc(suite->scorers_count, sizeof *plan->scorers, err);
     if (plan->datasets == NULL || plan->models == NULL || plan->scorers == NULL)
         return RADZ_E_NOMEM;
     for (size_t i = 0; i < suite->datasets_count; i++) {
-        if (!passes(filter->datasets, suite->datasets[i]))
-            continue;
-        st = radz_plan_find_dataset(home, suite->datasets[i], &plan->datasets[plan->n_datasets], err);
-        if (st != RADZ_OK)
-            return radz_prefix(err, "suite '%s'", suite->base.name);
-        plan->n_datasets++;
+        /* what was asked for by name may be variants of it, several even */
+        const char *listed = suite->datasets[i];
+        for (size_t j = 0; j < asked || (asked == 0 && j == 0); j++) {
+            if (asked > 0 && !is_of(filter->datasets->items[j], listed))
+                continue;
+            st = radz_plan_find_dataset(home, asked > 0 ? filter->datasets->items[j] : listed,
+                                        &plan->datasets[plan->n_datasets], err);
+            if (st != RADZ_OK)
+                return radz_prefix(err, "suite '%s'", suite->base.name);
+            plan->n_datasets++;
+        }
     }
     for (size_t i = 0; i < suite->models_count; i++) {
         if (!passes(filter->models, suite->models[i]))

@@ -28,7 +28,8 @@ typedef struct radz_plan {
     radz_protocols protocols;    /* those asked for, else the suite's */
 } radz_plan;
 
-/* Empty lists do not filter. Names must be in the suite: others are RADZ_E_USAGE and list the suite's. */
+/* Empty lists do not filter. Names must be in the suite: others are RADZ_E_USAGE and list the suite's. A variant of a data
+ * set of the suite may be asked for, too. */
 typedef struct radz_plan_filter {
     const radz_strlist *datasets, *models, *scorers;
     const radz_strlist *protocols; /* any that have a card, or "all" */
@@ -39,7 +40,8 @@ radz_status radz_plan_create(const radz_home *home, const char *suite, const rad
                              radz_error *err) RADZ_MUST_USE;
 void radz_plan_free(radz_plan *plan);
 
-/* Loads one card of a data set and says where it is (generated ones below the cache). The caller frees both. */
+/* Loads one card of a data set, or of its variant ("siim:row-wise"), and says where it is (generated ones below the cache).
+ * The caller frees both. */
 radz_status radz_plan_find_dataset(const radz_home *home, const char *name, radz_plan_dataset *out,
                                    radz_error *err) RADZ_MUST_USE;
 void radz_plan_dataset_free(radz_plan_dataset *dataset);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "metric/resample.h"
+#include "score/aggregate.h"
 #include "score/scorer.h"
 
 enum { SCORE_BLOCK = 1024 /* images whose embeddings are in memory at a time */ };
@@ -88,6 +89,45 @@ done:
     return st;
 }
 
+/* Level "study": the images of a study become one row, with its name, the scores aggregated as the card says and the labels
+ * merged: a finding is present when it is in one of the images. Path and sample are those of its first image. */
+static radz_status group_studies(const radz_dataset *data, radz_scored_images *out, radz_error *err)
+{
+    size_t classes = data->n_classes, n = out->set.n, units = 0;
+    uint32_t *unit_of = radz_calloc(n, sizeof *unit_of, err), *number = radz_calloc(data->n_units, sizeof *number, err);
+    size_t *counts = radz_calloc(n, sizeof *counts, err);
+    double *scores = radz_calloc(n * classes, sizeof *scores, err);
+    radz_status st = unit_of == NULL || number == NULL || counts == NULL || scores == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    for (size_t row = 0; st == RADZ_OK && row < n; row++) {
+        uint32_t sample = out->sample_of[row], unit = data->samples[sample].unit;
+        bool first = number[unit] == 0;
+        if (first)
+            number[unit] = (uint32_t)++units;
+        size_t u = unit_of[row] = number[unit] - 1;
+        int8_t *to = out->labels + u * classes; /* u <= row: what is overwritten has been read */
+        const int8_t *from = out->labels + row * classes;
+        for (size_t k = 0; k < classes; k++)
+            to[k] = first ? from[k] : radz_label_merge(to[k], from[k]);
+        if (first) {
+            out->names[u] = radz_sample_unit_name(data, sample);
+            out->paths[u] = out->paths[row];
+            out->sample_of[u] = sample;
+            out->patient_of[u] = out->patient_of[row]; /* every patient keeps a study: the numbers stay without gaps */
+        }
+    }
+    if (st == RADZ_OK) {
+        radz_score_aggregate(out->scores, n, classes, unit_of, units,
+                             data->aggregate == RADZ_AGGREGATE_MEAN ? RADZ_SCORES_MEAN : RADZ_SCORES_MAX, scores, counts);
+        memcpy(out->scores, scores, units * classes * sizeof *scores);
+        out->set.n = units;
+    }
+    free(unit_of);
+    free(number);
+    free(counts);
+    free(scores);
+    return st;
+}
+
 radz_status radz_score_images(const radz_scoring *s, const char *scorer_name, radz_scored_images *out, radz_error *err)
 {
     const radz_scorer *scorer;
@@ -100,7 +140,8 @@ radz_status radz_score_images(const radz_scoring *s, const char *scorer_name, ra
     out->scores = radz_calloc(out->set.n * out->set.n_classes, sizeof *out->scores, err);
     out->set.scores = out->scores;
     out->probabilities = scorer->probabilities;
-    return out->scores == NULL ? RADZ_E_NOMEM : score(s, scorer, out, err);
+    st = out->scores == NULL ? RADZ_E_NOMEM : score(s, scorer, out, err);
+    return st == RADZ_OK && s->dataset->level == RADZ_LEVEL_STUDY ? group_studies(s->dataset, out, err) : st;
 }
 
 radz_status radz_gather_features(const radz_scoring *s, const radz_scored_images *images, float **features, radz_error *err)

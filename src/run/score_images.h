@@ -16,7 +16,7 @@ typedef struct radz_scoring {
     const radz_prompt_texts *prompts;  /* with embeddings */
 } radz_scoring;
 
-/* The images that have an embedding, with their scores; views go into `dataset`. */
+/* The images that have an embedding (at level "study": their studies), with their scores; views go into `dataset`. */
 typedef struct radz_scored_images {
     radz_scored_set set;
     const char **names, **paths;
