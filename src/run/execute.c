@@ -572,7 +572,9 @@ static radz_status evaluate_probe(execution *e, size_t dataset, loaded_model *m,
         probe[i] = (radz_probe_set){images[i].set, features[i]};
     }
     if (st == RADZ_OK) {
-        radz_result_block block = block_of(e, dataset, m, "linear-probe", images[1].set.n);
+        radz_result_block block = block_of(e, dataset, m, "linear-probe");
+        block.level = "image"; /* the probe learns and scores images, whatever the card's level */
+        block.aggregate = NULL;
         st = radz_probe_evaluate(&probe[0], &probe[1], radz_encoder_info(m->encoder)->dim, e->options->probe, e->seed,
                                  e->options->threads, e->plan->suite->confidence, &block, "few-shot", e->results, err);
     }
