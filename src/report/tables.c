@@ -159,11 +159,16 @@ const char *radz_status_words(const char *status)
         [RADZ_METRIC_ZERO_DIVISION] = "no image called so",
         [RADZ_METRIC_NO_CLASS] = "no class has a value",
         [RADZ_METRIC_FEW_REPLICATES] = "too few bootstrap replicates have a value",
+        [RADZ_METRIC_FEW_ROWS] = "fewer than two positive or two negative images",
+        [RADZ_METRIC_SEPARABLE] = "a threshold parts the labels without a mistake: no finite fit",
+        [RADZ_METRIC_NOT_TRAINED] = "no draw of training images has both labels",
+        [RADZ_METRIC_OUTSIDE] = "the scores are no probabilities",
+        [RADZ_METRIC_ZERO_VARIANCE] = "nothing varies",
         [RADZ_METRIC_NO_VALIDATION] = "the threshold is chosen on a validation split, and none was given",
         [RADZ_METRIC_STOPPED] = "the code that the protocol repeats ends with an error",
     };
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strcmp(status, radz_metric_status_name((radz_metric_status)i)) == 0)
+        if (words[i] != NULL && strcmp(status, radz_metric_status_name((radz_metric_status)i)) == 0)
             return words[i];
     return status;
 }

@@ -423,12 +423,24 @@ static void wrong_use_is_refused(void **state)
     radz_results_free(NULL);
 }
 
+static void every_status_has_words(void **state)
+{
+    (void)state;
+    for (int i = 0; i <= RADZ_METRIC_STOPPED; i++) {
+        const char *name = radz_metric_status_name((radz_metric_status)i), *words = radz_status_words(name);
+        assert_non_null(words);
+        assert_true(i == RADZ_METRIC_OK || strcmp(words, name) != 0);
+    }
+    assert_string_equal(radz_status_words("na-of-tomorrow"), "na-of-tomorrow");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(printers_match_the_committed_files),
         cmocka_unit_test(every_printer_is_found_and_works),
         cmocka_unit_test(terminal_tables_fit),
+        cmocka_unit_test(every_status_has_words),
         cmocka_unit_test(results_round_trip),
         cmocka_unit_test(altered_results_are_refused),
         cmocka_unit_test(timings_are_read_back),
