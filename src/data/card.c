@@ -22,6 +22,7 @@ static const struct {
     [RADZ_CARD_GATE] = {"regression gate", "gates"},
     [RADZ_CARD_REFERENCES] = {"set of references", "references"},
     [RADZ_CARD_PROTOCOL] = {"protocol", "protocols"},
+    [RADZ_CARD_ANCHORS] = {"set of anchors", "anchors"}, [RADZ_CARD_TEMPLATE] = {"template", "templates"},
 };
 
 const char *radz_card_kind_name(radz_card_kind kind)
@@ -99,6 +100,7 @@ static const cyaml_schema_field_t suite_fields[] = {
     RADZ_FIELD_TEXTS("models", radz_suite_card, models),
     RADZ_FIELD_TEXTS("scorers", radz_suite_card, scorers),
     RADZ_FIELD_TEXT("prompts", radz_suite_card, prompts),
+    RADZ_FIELD_TEXT_OPTIONAL("anchors", radz_suite_card, anchors),
     RADZ_FIELD_TEXT_OPTIONAL("protocol", radz_suite_card, protocol),
     CYAML_FIELD_UINT("replicates", CYAML_FLAG_OPTIONAL, radz_suite_card, replicates),
     CYAML_FIELD_FLOAT("confidence", CYAML_FLAG_OPTIONAL, radz_suite_card, confidence),
@@ -139,6 +141,24 @@ const char *radz_model_dtype_name(radz_model_dtype dtype)
     return "?";
 }
 
+static const cyaml_strval_t anchor_form_names[] = {{"embed-mean", RADZ_ANCHORS_EMBED_MEAN}, {"decoder", RADZ_ANCHORS_DECODER}};
+
+const char *radz_anchor_form_name(radz_anchor_form form)
+{
+    return anchor_form_names[form].str;
+}
+
+static const cyaml_schema_field_t reading_fields[] = {
+    RADZ_FIELD_TEXTS_OPTIONAL("image_tokens", radz_reading_spec, image_tokens),
+    RADZ_FIELD_TEXTS_OPTIONAL("text_tokens", radz_reading_spec, text_tokens),
+    CYAML_FIELD_INT("layer", CYAML_FLAG_OPTIONAL, radz_reading_spec, layer),
+    RADZ_FIELD_TEXT_OPTIONAL("pooling", radz_reading_spec, pooling),
+    CYAML_FIELD_BOOL("head", CYAML_FLAG_OPTIONAL, radz_reading_spec, head),
+    CYAML_FIELD_FLOAT("tau", CYAML_FLAG_OPTIONAL, radz_reading_spec, tau),
+    RADZ_FIELD_TEXT_OPTIONAL("image_prompt", radz_reading_spec, image_prompt),
+    RADZ_FIELD_TEXT_OPTIONAL("text_prompt", radz_reading_spec, text_prompt),
+    CYAML_FIELD_END};
+
 static const cyaml_schema_field_t model_fields[] = {
     RADZ_CARD_BASE_FIELDS(radz_model_card),
     RADZ_FIELD_TEXT("family", radz_model_card, family),
@@ -157,9 +177,18 @@ static const cyaml_schema_field_t model_fields[] = {
     RADZ_FIELD_TEXT_OPTIONAL("preprocess", radz_model_card, preprocess),
     RADZ_FIELD_TEXTS_OPTIONAL("preprocess_steps", radz_model_card, preprocess_steps),
     RADZ_FIELD_TEXT_OPTIONAL("decode", radz_model_card, decode),
+    RADZ_FIELD_TEXT_OPTIONAL("template", radz_model_card, template_name),
+    CYAML_FIELD_UINT("max_tokens", CYAML_FLAG_OPTIONAL, radz_model_card, max_tokens),
+    RADZ_FIELD_TEXT_OPTIONAL("tower", radz_model_card, tower),
+    RADZ_FIELD_TEXT_OPTIONAL("adapter", radz_model_card, adapter),
+    RADZ_FIELD_TEXT_OPTIONAL("anchors", radz_model_card, anchors),
+    CYAML_FIELD_ENUM("anchor_form", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, radz_model_card, anchor_form,
+                     anchor_form_names, COUNT(anchor_form_names)),
+    CYAML_FIELD_MAPPING_PTR("radz", CYAML_FLAG_OPTIONAL, radz_model_card, radz, reading_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t model_root = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, radz_model_card, model_fields)};
-static const radz_card_range model_ranges[] = {{"batch", 1, 4096}, {NULL, 0, 0}};
+static const radz_card_range model_ranges[] = {{"batch", 1, 4096}, {"max_tokens", 1, 4096}, {"radz.layer", -1000, 1000},
+                                               {"radz.tau", 1e-6, 1e6}, {NULL, 0, 0}};
 
 /* "chest-xray_14" -> "RADZ_DATA_CHESTXRAY14" */
 static char *variable_name(const char *prefix, const char *name, radz_error *err)
@@ -180,6 +209,24 @@ static radz_status finish_model(void *card, const radz_card_source *source, radz
     radz_model_card *model = card;
     if (model->batch == 0)
         model->batch = 16;
+    if (model->max_tokens == 0)
+        model->max_tokens = 64;
+    radz_reading_spec *radz = model->radz;
+    if (radz != NULL) {
+        static const char *const poolings[] = {"special", "last", "mean"};
+        radz->layer_given = radz_card_has(source, "radz.layer");
+        if (!radz_card_has(source, "radz.head"))
+            radz->head = true;
+        bool known = radz->pooling == NULL;
+        for (size_t i = 0; i < COUNT(poolings); i++)
+            known = known || strcmp(radz->pooling, poolings[i]) == 0;
+        if (!known)
+            return radz_card_fail_unknown(source, err, "radz.pooling", "pooling", radz->pooling, poolings, COUNT(poolings));
+        if (radz->text_prompt != NULL && strstr(radz->text_prompt, "{text}") == NULL)
+            return radz_card_fail(source, err, "radz.text_prompt", "'%.200s' has no {text}", radz->text_prompt);
+        if (radz->image_prompt != NULL && strstr(radz->image_prompt, "<image>") == NULL)
+            return radz_card_fail(source, err, "radz.image_prompt", "'%.200s' has no <image>", radz->image_prompt);
+    }
     if (model->preprocess != NULL && model->preprocess_steps_count > 0)
         return radz_card_fail(source, err, "preprocess_steps", "both 'preprocess' and 'preprocess_steps'; wanted one");
     if (model->weights_sha256 != NULL) {
@@ -241,6 +288,8 @@ static const cyaml_schema_field_t prompts_fields[] = {
     RADZ_FIELD_TEXT_OPTIONAL("notes", radz_prompts_card, notes),
     RADZ_FIELD_TEXTS("templates", radz_prompts_card, templates),
     RADZ_FIELD_TEXTS_OPTIONAL("negative_templates", radz_prompts_card, negative_templates),
+    RADZ_FIELD_TEXT_OPTIONAL("question", radz_prompts_card, question),
+    RADZ_FIELD_TEXT_OPTIONAL("choice", radz_prompts_card, choice),
     CYAML_FIELD_SEQUENCE("classes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, radz_prompts_card, classes,
                          &prompts_class_entry, 0, CYAML_UNLIMITED),
     CYAML_FIELD_END};
@@ -251,6 +300,17 @@ static radz_status finish_prompts(void *card, const radz_card_source *source, ra
 {
     radz_prompts_card *prompts = card;
     char at[64];
+    radz_status st = RADZ_OK;
+    if (prompts->question == NULL)
+        st = radz_card_set_text(&prompts->question, "Does this chest X-ray show {class}? Answer yes or no.", err);
+    if (st == RADZ_OK && prompts->choice == NULL)
+        st = radz_card_set_text(&prompts->choice, "Choose the relevant disease from the given list: {classes}.", err);
+    if (st != RADZ_OK)
+        return st;
+    if (strstr(prompts->question, "{class}") == NULL)
+        return radz_card_fail(source, err, "question", "'%.200s' has no {class}", prompts->question);
+    if (strstr(prompts->choice, "{classes}") == NULL)
+        return radz_card_fail(source, err, "choice", "'%.200s' has no {classes}", prompts->choice);
     for (size_t i = 0; i < prompts->classes_count; i++) {
         for (size_t j = 0; j < i; j++) {
             if (strcmp(prompts->classes[i].class_name, prompts->classes[j].class_name) == 0) {

@@ -27,6 +27,8 @@ typedef enum radz_card_kind {
     RADZ_CARD_TERMS,   /* FOLDER/terms/NAME.yaml, see data/terms.h */
     RADZ_CARD_REFERENCES, /* FOLDER/references/NAME.yaml, see data/references.h */
     RADZ_CARD_PROTOCOL, /* FOLDER/protocols/NAME.yaml */
+    RADZ_CARD_ANCHORS, /* FOLDER/anchors/NAME.yaml, see data/dialogue.h */
+    RADZ_CARD_TEMPLATE, /* FOLDER/templates/NAME.yaml, see data/dialogue.h */
     RADZ_CARD_KIND_COUNT
 } radz_card_kind;
 
@@ -62,6 +64,7 @@ typedef struct radz_suite_card {
     char **scorers;
     size_t scorers_count; /* at least 1, each once */
     char *prompts;        /* name of the prompts card; a model card's own wins */
+    char *anchors;        /* optional: name of the anchors card; a model card's own wins */
     char *protocol;       /* "strict" when absent */
     uint32_t replicates;  /* bootstrap replicates, 0 to 1000000; 1000 when absent; 0: no intervals */
     double confidence;    /* inside (0, 1); 0.95 when absent */
@@ -71,6 +74,25 @@ typedef struct radz_suite_card {
 /* ---- model ---- */
 typedef enum radz_model_dtype { RADZ_DTYPE_FLOAT32, RADZ_DTYPE_BFLOAT16, RADZ_DTYPE_FLOAT16 } radz_model_dtype;
 const char *radz_model_dtype_name(radz_model_dtype dtype);
+
+typedef enum radz_anchor_form {
+    RADZ_ANCHORS_EMBED_MEAN, /* "embed-mean": mean of the description's input token embeddings */
+    RADZ_ANCHORS_DECODER     /* "decoder": the text feature of the description */
+} radz_anchor_form;
+const char *radz_anchor_form_name(radz_anchor_form form);
+
+/* How features are read out of a decoder; what is given here wins over the model's own radz.json. */
+typedef struct radz_reading_spec {
+    char **image_tokens, **text_tokens; /* special tokens of the tokenizer, put at the end of the prompts */
+    size_t image_tokens_count, text_tokens_count;
+    int32_t layer;      /* index into the hidden states; -1 the last */
+    bool layer_given;
+    char *pooling;      /* optional: "special", "last", "mean" */
+    bool head;          /* through the model's projection head, if it has one; true when absent */
+    double tau;         /* temperature; 0: not given */
+    char *image_prompt; /* optional: holds <image> */
+    char *text_prompt;  /* optional: holds {text} */
+} radz_reading_spec;
 
 typedef struct radz_model_card {
     radz_card_base base;
@@ -91,6 +113,14 @@ typedef struct radz_model_card {
     char **preprocess_steps; /* the steps of a recipe, in order, one text each */
     size_t preprocess_steps_count;
     char *decode; /* optional: how files are read, arguments of the recipe step `decode`, put in front of the others */
+    /* of models that answer in words */
+    char *template_name;  /* key "template": name of a template card; needed by scorers that ask */
+    uint32_t max_tokens;  /* longest answer, 1 to 4096 tokens; 64 when absent */
+    char *tower;          /* optional: folder of the vision tower, relative to the weights' folder or absolute */
+    char *adapter;        /* optional: folder of a LoRA adapter, likewise */
+    char *anchors;        /* optional: name of an anchors card that replaces the suite's */
+    radz_anchor_form anchor_form; /* "embed-mean" when absent */
+    radz_reading_spec *radz; /* optional */
 } radz_model_card;
 
 /* Where a model's weights are: the environment variable, else `path` (below `home` when relative). `*folder` is the
@@ -114,6 +144,8 @@ typedef struct radz_prompts_card {
     size_t templates_count; /* at least 1; each holds {class} once or more, or {description} */
     char **negative_templates;
     size_t negative_templates_count; /* may be 0 */
+    char *question; /* yes/no question with {class}; a plain one when absent */
+    char *choice;   /* question with {classes}, the whole list; a plain one when absent */
     radz_prompts_class *classes;
     size_t classes_count;
 } radz_prompts_card;

@@ -18,6 +18,24 @@ static void put_count(radz_json_writer *w, const char *key, uint64_t value)
     radz_json_put_i64(w, key, (int64_t)value);
 }
 
+/* How a model was asked or read; of models of which there is nothing to say it is left out. */
+static void put_evidence(radz_json_writer *w, const radz_result_block *b)
+{
+    if (b->template_name == NULL && b->reading == NULL && !b->hard)
+        return;
+    radz_json_object_begin(w, "evidence");
+    radz_json_put_string(w, "template", b->template_name);
+    radz_json_put_string(w, "reading", b->reading);
+    radz_json_put_string(w, "anchors", b->anchors);
+    radz_json_put_string(w, "anchor_form", b->anchor_form);
+    radz_json_put_string(w, "anchors_sha256", b->anchors_sha256);
+    put_real(w, "temperature", b->temperature);
+    radz_json_put_bool(w, "hard_answers", b->hard);
+    put_count(w, "answers", b->n_answers);
+    put_count(w, "unknown", b->n_unknown);
+    radz_json_object_end(w);
+}
+
 static void put_block(radz_json_writer *w, const radz_result_block *b)
 {
     radz_json_object_begin(w, NULL);
@@ -61,6 +79,7 @@ static void put_block(radz_json_writer *w, const radz_result_block *b)
     for (size_t i = 0; i < b->n_notes; i++)
         radz_json_put_string(w, NULL, b->notes[i]);
     radz_json_array_end(w);
+    put_evidence(w, b);
     radz_json_object_end(w);
 }
 
@@ -298,6 +317,20 @@ radz_status radz_print_timing(const radz_results *results, const radz_print_opti
         put_real(&w, "seconds", s->seconds);
         put_real(&w, "items_per_second", s->seconds > 0 ? (double)s->items / s->seconds : NAN);
         put_real(&w, "computed_per_second", s->seconds > 0 && computed > 0 ? (double)computed / s->seconds : NAN);
+        radz_json_object_end(&w);
+    }
+    radz_json_array_end(&w);
+    radz_json_array_begin(&w, "costs");
+    for (size_t i = 0; i < results->n_costs; i++) {
+        const radz_result_cost *c = &results->costs[i];
+        radz_json_object_begin(&w, NULL);
+        radz_json_put_string(&w, "dataset", c->dataset);
+        radz_json_put_string(&w, "model", c->model);
+        radz_json_put_string(&w, "scorer", c->scorer);
+        put_count(&w, "images", c->images);
+        put_real(&w, "seconds_per_image", c->seconds_per_image);
+        put_real(&w, "tokens_per_image", c->tokens_per_image);
+        put_count(&w, "peak_memory_bytes", c->peak_memory);
         radz_json_object_end(&w);
     }
     radz_json_array_end(&w);

@@ -101,7 +101,7 @@ static void put_notes(FILE *out, const radz_strlist *notes, size_t width)
 radz_status radz_print_text(const radz_results *results, const radz_print_options *options, FILE *out, radz_error *err)
 {
     size_t width = options->width == 0 ? DEFAULT_WIDTH : options->width;
-    radz_document doc = {0};
+    radz_document doc = {.with_costs = true}; /* the terminal's only: timings differ from run to run */
     radz_status st = radz_document_build(results, &doc, err);
     if (st != RADZ_OK)
         goto done;

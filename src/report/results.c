@@ -132,6 +132,7 @@ void radz_results_free(radz_results *results)
     free(results->notes);
     free(results->facts);
     free(results->stages);
+    free(results->costs);
     radz_arena_free(&results->arena);
     free(results);
 }
@@ -201,7 +202,8 @@ radz_status radz_results_add_block(radz_results *results, const radz_result_bloc
     if (st == RADZ_OK)
         st = KEEP(results, err, &b.dataset, &b.dataset_title, &b.split, &b.model, &b.model_title, &b.scorer, &b.protocol,
                   &b.prompts, &b.fingerprint, &b.split_fingerprint, &b.weights_sha256, &b.prompts_sha256, &b.recipe,
-                  &b.dtype, &b.device, &b.trained_on, &b.resampled, &b.level, &b.aggregate);
+                  &b.dtype, &b.device, &b.trained_on, &b.resampled, &b.level, &b.aggregate, &b.template_name, &b.reading,
+                  &b.anchors, &b.anchor_form, &b.anchors_sha256);
     const char **notes = radz_arena_alloc(&results->arena, b.n_notes, sizeof *notes, err);
     if (notes == NULL)
         st = RADZ_E_NOMEM;
@@ -214,6 +216,20 @@ radz_status radz_results_add_block(radz_results *results, const radz_result_bloc
         st = ONE_MORE(results, blocks, err);
     if (st == RADZ_OK)
         results->blocks[results->n_blocks++] = b;
+    return st;
+}
+
+radz_status radz_results_add_cost(radz_results *results, const radz_result_cost *cost, radz_error *err)
+{
+    radz_result_cost c = *cost;
+    const char *needed[] = {c.dataset, c.model, c.scorer};
+    radz_status st = need_texts("cost", needed, sizeof needed / sizeof needed[0], err);
+    if (st == RADZ_OK)
+        st = KEEP(results, err, &c.dataset, &c.model, &c.scorer);
+    if (st == RADZ_OK)
+        st = ONE_MORE(results, costs, err);
+    if (st == RADZ_OK)
+        results->costs[results->n_costs++] = c;
     return st;
 }
 

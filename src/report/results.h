@@ -42,8 +42,24 @@ typedef struct radz_result_block {
     const char *resampled;       /* what a replicate draws: "patients" or "images"; NULL: no replicates */
     const char *const *notes;    /* [n_notes] what a reader must know of the protocol, one sentence each */
     size_t n_notes;
-    double seconds_per_image;    /* not printed among the deterministic files; 0: not known (all from the cache) */
+    /* Of models that answer or whose features are read inside a decoder; NULL and 0 for others. */
+    const char *template_name;   /* how questions were wrapped */
+    const char *reading;         /* how features were read */
+    const char *anchors, *anchor_form, *anchors_sha256;
+    double temperature;          /* of the scores; 0: none */
+    bool hard;                   /* scores are answers: 1 yes, 0 no, 0.5 unknown */
+    uint64_t n_answers, n_unknown; /* verdicts over images and classes, and those that are unknown */
 } radz_result_block;
+
+/* What the figures of a data set, model and scorer cost. Timings: the terminal table and timing.json show them, the
+ * deterministic files do not. */
+typedef struct radz_result_cost {
+    const char *dataset, *model, *scorer;
+    uint64_t images;           /* that were computed in this run; the others were in the cache */
+    double seconds_per_image;  /* wall; NaN when no image was computed */
+    double tokens_per_image;   /* positions that went through the model; NaN when no image was computed */
+    uint64_t peak_memory;      /* bytes, of the process until then */
+} radz_result_cost;
 
 /* A data set that was planned but is not on this machine, or has no reader. */
 typedef struct radz_result_absent {
@@ -171,6 +187,8 @@ typedef struct radz_results {
     size_t n_facts, facts_capacity;
     radz_result_stage *stages; /* timings: written to timing.json only */
     size_t n_stages, stages_capacity;
+    radz_result_cost *costs;   /* likewise, and in the terminal's table */
+    size_t n_costs, costs_capacity;
     uint64_t peak_memory;      /* bytes; timing.json */
     double total_seconds;      /* timing.json */
     radz_arena arena;          /* owns the strings */
@@ -207,6 +225,7 @@ radz_status radz_results_add_pair(radz_results *results, const radz_result_pair 
 radz_status radz_results_add_note(radz_results *results, const char *note, radz_error *err) RADZ_MUST_USE;
 radz_status radz_results_add_fact(radz_results *results, const char *key, const char *value, radz_error *err) RADZ_MUST_USE;
 radz_status radz_results_add_stage(radz_results *results, const radz_result_stage *stage, radz_error *err) RADZ_MUST_USE;
+radz_status radz_results_add_cost(radz_results *results, const radz_result_cost *cost, radz_error *err) RADZ_MUST_USE;
 
 /* Writes metrics.csv, results.json, table.md, table.tex, report.html, timing.json and NAME.csv of every kind of detail into
  * the folder `dir` (made when absent), each through a temporary name. */

@@ -157,6 +157,20 @@ static void read_block(reader *r, radz_results *results)
         .notes = notes,
         .n_notes = n_notes,
     };
+    const radz_json *evidence = r->st == RADZ_OK ? radz_json_find(r->object, "evidence") : NULL;
+    if (evidence != NULL && radz_json_kind_of(evidence) == RADZ_JSON_OBJECT) {
+        reader inner = {r->doc, evidence, RADZ_OK, r->err};
+        b.template_name = text_of(&inner, "template", true);
+        b.reading = text_of(&inner, "reading", true);
+        b.anchors = text_of(&inner, "anchors", true);
+        b.anchor_form = text_of(&inner, "anchor_form", true);
+        b.anchors_sha256 = text_of(&inner, "anchors_sha256", true);
+        b.temperature = real_of(&inner, "temperature");
+        b.hard = flag_of(&inner, "hard_answers");
+        b.n_answers = count_of(&inner, "answers");
+        b.n_unknown = count_of(&inner, "unknown");
+        r->st = inner.st;
+    }
     if (r->st == RADZ_OK)
         r->st = radz_results_add_block(results, &b, r->err);
     free(notes);
@@ -439,6 +453,21 @@ static void read_stage(reader *r, radz_results *results)
         r->st = radz_results_add_stage(results, &s, r->err);
 }
 
+static void read_cost(reader *r, radz_results *results)
+{
+    radz_result_cost c = {
+        .dataset = text_of(r, "dataset", false),
+        .model = text_of(r, "model", false),
+        .scorer = text_of(r, "scorer", false),
+        .images = count_of(r, "images"),
+        .seconds_per_image = real_of(r, "seconds_per_image"),
+        .tokens_per_image = real_of(r, "tokens_per_image"),
+        .peak_memory = count_of(r, "peak_memory_bytes"),
+    };
+    if (r->st == RADZ_OK)
+        r->st = radz_results_add_cost(results, &c, r->err);
+}
+
 radz_status radz_results_load_timing(radz_results *results, const char *dir, radz_error *err)
 {
     char *text = NULL, *path = radz_path_join(dir, "timing.json", err);
@@ -464,6 +493,8 @@ radz_status radz_results_load_timing(radz_results *results, const char *dir, rad
         results->total_seconds = real_of(&r, "seconds");
         results->peak_memory = count_of(&r, "peak_memory_bytes");
         each_object(&r, "stages", results, read_stage);
+        if (r.st == RADZ_OK && radz_json_find(r.object, "costs") != NULL)
+            each_object(&r, "costs", results, read_cost);
         st = r.st;
     }
     radz_json_free(doc);

@@ -288,6 +288,12 @@ static const char *pair_name(builder *b, const radz_result_block *block, block_n
                 names.protocols ? block->protocol : "");
 }
 
+/* Figures of hard answers are marked: they are no ranking of images. */
+static const char *marked_name(builder *b, const radz_result_block *block, block_names names)
+{
+    return TEXT(b, "%s%s", pair_name(b, block, names), block->hard ? " (hard)" : "");
+}
+
 static radz_table *new_table(builder *b, radz_section *section, size_t columns, size_t fixed, size_t rows)
 {
     radz_table *t = &section->tables[section->n_tables];
@@ -395,6 +401,53 @@ static void summary_row(builder *b, radz_table *t, const radz_block_rows *rows, 
     }
 }
 
+static const radz_result_cost *cost_of(const builder *b, const radz_result_block *block)
+{
+    for (size_t i = 0; b->doc->with_costs && i < b->results->n_costs; i++) {
+        const radz_result_cost *c = &b->results->costs[i];
+        if (strcmp(c->dataset, block->dataset) == 0 && strcmp(c->model, block->model) == 0 &&
+            strcmp(c->scorer, block->scorer) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+/* What the figures of each model and scorer cost, per image; for the terminal only. */
+static void build_costs(builder *b, radz_section *section, const radz_result_block *first, const size_t *members,
+                        size_t n_members)
+{
+    bool any = false;
+    for (size_t i = 0; i < n_members; i++)
+        any = any || cost_of(b, b->blocks[members[i]].block) != NULL;
+    radz_table *t = any ? new_table(b, section, 4, 1, n_members) : NULL;
+    if (t == NULL)
+        return;
+    t->id = TEXT(b, "%s-%s-costs", id_part(b, first->dataset), id_part(b, first->split));
+    t->caption = TEXT(b, "%s: cost per image", first->dataset_title);
+    t->heads[0] = "cost per image";
+    t->heads[1] = "seconds";
+    t->heads[2] = "tokens";
+    t->heads[3] = "peak memory";
+    for (size_t i = 0; i < n_members; i++) {
+        const radz_result_block *block = b->blocks[members[i]].block;
+        const radz_result_cost *cost = cost_of(b, block);
+        radz_cell *cells = t->cells + t->rows * t->columns;
+        bool repeated = false; /* scorers of one protocol each */
+        for (size_t k = 0; k < i; k++)
+            repeated = repeated || (strcmp(b->blocks[members[k]].block->model, block->model) == 0 &&
+                                    strcmp(b->blocks[members[k]].block->scorer, block->scorer) == 0);
+        if (cost == NULL || repeated)
+            continue;
+        bool cached = isnan(cost->seconds_per_image);
+        cells[0].text = TEXT(b, "%s / %s", block->model, block->scorer);
+        cells[1].text = cached ? "cached" : TEXT(b, "%.3f", cost->seconds_per_image);
+        cells[2].text = cached ? "cached" : TEXT(b, "%.0f", cost->tokens_per_image);
+        cells[3].text = TEXT(b, "%.2f GB", (double)cost->peak_memory / 1e9);
+        t->styles[t->rows++] = RADZ_ROW_PLAIN;
+    }
+    measure_columns(b, t);
+}
+
 /* One row of means per model and scorer, and below it one for each group of classes. */
 static void build_summary(builder *b, radz_section *section, const radz_result_block *first, const size_t *members,
                           size_t n_members)
@@ -430,7 +483,7 @@ static void build_summary(builder *b, radz_section *section, const radz_result_b
     for (size_t i = 0; i < n_members; i++) {
         const radz_block_rows *rows = &b->blocks[members[i]];
         row_of[i] = t->rows;
-        t->cells[t->rows * t->columns].text = pair_name(b, rows->block, names);
+        t->cells[t->rows * t->columns].text = marked_name(b, rows->block, names);
         summary_row(b, t, rows, "macro", &columns, names.protocols, values + i * SUMMARY);
         t->styles[t->rows++] = RADZ_ROW_PLAIN;
         for (size_t a = 0; a < sizeof averages / sizeof averages[0]; a++) {
@@ -698,6 +751,12 @@ static void block_notes(builder *b, radz_section *section, const radz_result_blo
     }
     for (size_t i = 0; i < block->n_notes; i++)
         add_note(b, notes, several ? TEXT(b, "%s: %s", block->protocol, block->notes[i]) : block->notes[i]);
+    if (block->hard) {
+        radz_count_text(block->n_answers, n);
+        radz_count_text(block->n_unknown, all);
+        add_note(b, notes, TEXT(b, "%s / %s: AUC of hard answers (yes 1, no 0, unknown between): (TPR + TNR) / 2 where none is "
+                                "unknown; unknown: %s of %s", block->model, block->scorer, all, n));
+    }
     if (block->trained_on != NULL)
         add_note(b, notes, TEXT(b, "%s was trained on: %s", block->model, block->trained_on));
 }
@@ -743,7 +802,7 @@ static const char *protocol_list(builder *b, const size_t *members, size_t n)
     return list;
 }
 
-enum { MOST_TABLES = 5 /* of a section: summary, three figures by class or the details, pairs */ };
+enum { MOST_TABLES = 6 /* of a section: summary, costs, three figures by class or the details, pairs */ };
 
 static void build_section(builder *b, const radz_result_block *first)
 {
@@ -770,6 +829,7 @@ static void build_section(builder *b, const radz_result_block *first)
                              first->subset ? ", SUBSET" : "", first->synthetic ? ", SYNTHETIC" : "",
                              names.protocols ? "s" : "", names.protocols ? protocol_list(b, members, n) : first->protocol);
     build_summary(b, section, first, members, n);
+    build_costs(b, section, first, members, n);
     if (n == 1 && same_text(first->scorer, RADZ_SCORER_FILE)) {
         build_details(b, section, &b->blocks[members[0]]);
     } else {

@@ -44,10 +44,11 @@ typedef struct radz_document {
     size_t n_all;            /* with the one behind them that puts findings of several data sets side by side, if any */
     radz_strlist notes;      /* of the whole run */
     radz_strlist absent;     /* "name: how to provide it" */
+    bool with_costs;         /* set before building: what each figure cost stands beside it */
     radz_arena arena;
 } radz_document;
 
-/* Lays out results; zero-initialise `out`; free with radz_document_free, also after an error. */
+/* Lays out results; zero-initialise `out` but for with_costs; free with radz_document_free, also after an error. */
 radz_status radz_document_build(const radz_results *results, radz_document *out, radz_error *err) RADZ_MUST_USE;
 void radz_document_free(radz_document *document);
 

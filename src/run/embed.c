@@ -18,8 +18,7 @@ typedef struct prepared_image {
 } prepared_image;
 
 typedef struct embed_job {
-    radz_encoder *encoder;
-    radz_store *store;
+    const radz_image_work *work;
     radz_memo *memo;
     const radz_embed_input *input;
     radz_embed_output *out;
@@ -104,7 +103,7 @@ static radz_status look_at(embed_worker *worker, size_t index, radz_error *err)
 
     radz_status st = image_key(job, path, key, &data, &size, err);
     if (st == RADZ_OK)
-        st = radz_store_lookup(job->store, key, 1, NULL, &cached, err);
+        st = job->work->known(job->work->context, key, &cached, err);
     if (st != RADZ_OK || cached)
         goto done;
     if (data == NULL)
@@ -173,17 +172,14 @@ static void *decode_images(void *argument)
 
 typedef struct batch_buffers {
     float *pixels;       /* [batch, 3, H, W] */
-    float *rows;         /* [batch, d] */
     unsigned char *keys; /* [batch, 32] */
 } batch_buffers;
 
 static radz_status encode_batch(embed_job *job, const batch_buffers *b, size_t count, radz_error *err)
 {
     double begun = radz_clock_seconds();
-    radz_status st = radz_encoder_images(job->encoder, b->pixels, count, b->rows, err);
+    radz_status st = job->work->compute(job->work->context, b->pixels, b->keys, count, err);
     job->out->encode_seconds += radz_clock_seconds() - begun;
-    if (st == RADZ_OK)
-        st = radz_store_append(job->store, b->keys, b->rows, count, err);
     if (st == RADZ_OK) {
         job->out->n_encoded += count;
         radz_progress_step(&job->progress, count);
@@ -194,7 +190,7 @@ static radz_status encode_batch(embed_job *job, const batch_buffers *b, size_t c
 /* The encoder's side: gathers prepared images into batches until the workers have ended. */
 static radz_status encode_images(embed_job *job, const batch_buffers *b, radz_error *err)
 {
-    size_t batch = radz_encoder_info(job->encoder)->batch, floats = radz_encoder_info(job->encoder)->pixels_per_image;
+    size_t batch = job->work->batch, floats = job->work->pixels_per_image;
     size_t filled = 0;
     radz_status st = RADZ_OK;
     void *item;
@@ -268,45 +264,43 @@ static radz_status run_job(embed_job *job, embed_worker *workers, int threads, c
     return st;
 }
 
-radz_status radz_embed_images(radz_encoder *encoder, radz_store *store, radz_memo *memo, const radz_embed_input *input,
-                              radz_embed_output *out, radz_error *err)
+radz_status radz_work_images(const radz_image_work *work, radz_memo *memo, const radz_embed_input *input,
+                             radz_embed_output *out, radz_error *err)
 {
     *out = (radz_embed_output){.n = input->n};
-    const radz_encoder_facts *facts = radz_encoder_info(encoder);
     int threads = input->threads < 1 ? 1 : input->threads;
-    size_t n_buffers = 2 * facts->batch + (size_t)threads;
-    embed_job job = {.encoder = encoder, .store = store, .memo = memo, .input = input, .out = out,
-                     .options = {RADZ_PICTURE_LIMITS, *radz_recipe_decoding(facts->recipe)}};
+    size_t n_buffers = 2 * work->batch + (size_t)threads;
+    embed_job job = {.work = work, .memo = memo, .input = input, .out = out,
+                     .options = {RADZ_PICTURE_LIMITS, *radz_recipe_decoding(work->recipe)}};
     pthread_mutex_init(&job.lock, NULL);
     double begun = radz_clock_seconds();
     embed_worker *workers = radz_calloc((size_t)threads, sizeof *workers, err);
     prepared_image *images = radz_calloc(n_buffers, sizeof *images, err);
-    float *pixels = radz_calloc(n_buffers * facts->pixels_per_image, sizeof(float), err);
+    float *pixels = radz_calloc(n_buffers * work->pixels_per_image, sizeof(float), err);
     batch_buffers buffers = {
-        .pixels = radz_calloc(facts->batch * facts->pixels_per_image, sizeof(float), err),
-        .rows = radz_calloc(facts->batch * facts->dim, sizeof(float), err),
-        .keys = radz_calloc(facts->batch, RADZ_CACHE_KEY_SIZE, err),
+        .pixels = radz_calloc(work->batch * work->pixels_per_image, sizeof(float), err),
+        .keys = radz_calloc(work->batch, RADZ_CACHE_KEY_SIZE, err),
     };
     out->keys = radz_calloc(input->n, RADZ_CACHE_KEY_SIZE, err);
     out->usable = radz_calloc(input->n, sizeof *out->usable, err);
     radz_status st = RADZ_E_NOMEM;
-    if (workers == NULL || images == NULL || pixels == NULL || buffers.pixels == NULL || buffers.rows == NULL ||
-        buffers.keys == NULL || out->keys == NULL || out->usable == NULL)
+    if (workers == NULL || images == NULL || pixels == NULL || buffers.pixels == NULL || buffers.keys == NULL ||
+        out->keys == NULL || out->usable == NULL)
         goto done;
     st = radz_queue_create(n_buffers, &job.free_images, err);
     if (st == RADZ_OK)
         st = radz_queue_create(n_buffers, &job.ready_images, err);
     for (int i = 0; st == RADZ_OK && i < threads; i++) {
         workers[i].job = &job;
-        st = radz_preprocessor_create(facts->recipe, &workers[i].preprocessor, err);
+        st = radz_preprocessor_create(work->recipe, &workers[i].preprocessor, err);
     }
     if (st != RADZ_OK)
         goto done;
     for (size_t i = 0; i < n_buffers; i++) {
-        images[i].pixels = pixels + i * facts->pixels_per_image;
+        images[i].pixels = pixels + i * work->pixels_per_image;
         radz_queue_push(job.free_images, &images[i]);
     }
-    radz_progress_begin(&job.progress, "embed images", "images", input->n);
+    radz_progress_begin(&job.progress, work->title, "images", input->n);
     st = run_job(&job, workers, threads, &buffers, err);
     radz_progress_end(&job.progress);
     if (out->n_skips > 1)
@@ -314,7 +308,7 @@ radz_status radz_embed_images(radz_encoder *encoder, radz_store *store, radz_mem
 
     /* whatever happened, what was encoded is kept */
     radz_error flush_error = {0};
-    radz_status kept = radz_store_flush(store, &flush_error);
+    radz_status kept = work->flush(work->context, &flush_error);
     if (kept == RADZ_OK && memo != NULL)
         kept = radz_memo_flush(memo, &flush_error);
     if (st == RADZ_OK && kept != RADZ_OK) {
@@ -334,9 +328,57 @@ done:
     free(images);
     free(pixels);
     free(buffers.pixels);
-    free(buffers.rows);
     free(buffers.keys);
     out->seconds = radz_clock_seconds() - begun;
+    return st;
+}
+
+/* ---- embeddings ---- */
+
+typedef struct embedding {
+    radz_encoder *encoder;
+    radz_store *store;
+    float *rows; /* [batch, d] */
+} embedding;
+
+static radz_status embedding_known(void *context, const unsigned char *key, bool *known, radz_error *err)
+{
+    return radz_store_lookup(((embedding *)context)->store, key, 1, NULL, known, err);
+}
+
+static radz_status embedding_compute(void *context, const float *pixels, const unsigned char *keys, size_t n,
+                                     radz_error *err)
+{
+    embedding *e = context;
+    radz_status st = radz_encoder_images(e->encoder, pixels, n, e->rows, err);
+    return st == RADZ_OK ? radz_store_append(e->store, keys, e->rows, n, err) : st;
+}
+
+static radz_status embedding_flush(void *context, radz_error *err)
+{
+    return radz_store_flush(((embedding *)context)->store, err);
+}
+
+radz_status radz_embed_images(radz_encoder *encoder, radz_store *store, radz_memo *memo, const radz_embed_input *input,
+                              radz_embed_output *out, radz_error *err)
+{
+    const radz_encoder_facts *facts = radz_encoder_info(encoder);
+    embedding e = {encoder, store, radz_calloc(facts->batch * facts->dim, sizeof(float), err)};
+    *out = (radz_embed_output){0};
+    if (e.rows == NULL)
+        return RADZ_E_NOMEM;
+    radz_image_work work = {
+        .context = &e,
+        .title = "embed images",
+        .batch = facts->batch,
+        .recipe = facts->recipe,
+        .pixels_per_image = facts->pixels_per_image,
+        .known = embedding_known,
+        .compute = embedding_compute,
+        .flush = embedding_flush,
+    };
+    radz_status st = radz_work_images(&work, memo, input, out, err);
+    free(e.rows);
     return st;
 }
 

@@ -32,9 +32,27 @@ typedef struct radz_embed_output {
     double seconds, decode_seconds, encode_seconds; /* wall; decode summed over workers; inside the encoder */
 } radz_embed_output;
 
-/* Embeds what the store does not have yet. `memo` may be NULL (every file is then read and hashed). On cancellation and on
- * errors what was encoded is flushed to the store before the function returns. With skip_bad false the error is that of the
- * first bad image in order of index, whatever the threads. */
+/* What is done with the images: anything that takes a prepared picture and keeps what it finds. */
+typedef struct radz_image_work {
+    void *context;
+    const char *title; /* for progress: "embed images" */
+    size_t batch;      /* images per call of compute, at least 1 */
+    const radz_recipe *recipe;
+    size_t pixels_per_image;
+    /* Has everything of the image with this content hash been kept already? Called from several threads. */
+    radz_status (*known)(void *context, const unsigned char *key, bool *known, radz_error *err);
+    /* pixels [n,3,S,S] under keys [n,32], n at most `batch`; one call at a time. */
+    radz_status (*compute)(void *context, const float *pixels, const unsigned char *keys, size_t n, radz_error *err);
+    radz_status (*flush)(void *context, radz_error *err);
+} radz_image_work;
+
+/* Does the work for every image it is not known for. `memo` may be NULL (every file is then read and hashed). On
+ * cancellation and on errors what was done is flushed before the function returns. With skip_bad false the error is that of
+ * the first bad image in order of index, whatever the threads. */
+radz_status radz_work_images(const radz_image_work *work, radz_memo *memo, const radz_embed_input *input,
+                             radz_embed_output *out, radz_error *err) RADZ_MUST_USE;
+
+/* radz_work_images with embeddings. Embeds what the store does not have yet. */
 radz_status radz_embed_images(radz_encoder *encoder, radz_store *store, radz_memo *memo, const radz_embed_input *input,
                               radz_embed_output *out, radz_error *err) RADZ_MUST_USE;
 void radz_embed_output_free(radz_embed_output *out);

@@ -12,9 +12,7 @@
 #include "cache/cache.h"
 #include "run/checkup.h"
 #include "run/details.h"
-#include "run/embed.h"
 #include "run/make_phantom.h"
-#include "run/prompt_texts.h"
 #include "run/score_images.h"
 #include "run/sensitivity.h"
 
@@ -26,14 +24,12 @@ typedef struct loaded_dataset {
     const char **classes; /* those asked for that it has */
 } loaded_dataset;
 
-/* One model of the plan with what it has made of each data set. */
+/* One model of the plan with what it has said about each data set. */
 typedef struct loaded_model {
     const radz_plan_model *planned;
-    radz_encoder *encoder;
-    radz_store *images, *texts;
-    char weights[RADZ_SHA256_HEX_SIZE];
-    radz_embed_output *outputs;   /* one for each of execution.datasets */
-    radz_prompt_texts *prompts;   /* the same, with their embeddings */
+    bool here;
+    radz_session session;
+    radz_evidence_set *evidence; /* [set_count, RADZ_EVIDENCE_COUNT]: of execution.datasets, kind by kind, those that its scorers read */
 } loaded_model;
 
 typedef struct execution {
@@ -203,119 +199,105 @@ static radz_status load_pair(execution *e, size_t i, radz_error *err)
 
 /* ---- phase one: everything that may need the encoder ---- */
 
-/* What the rows of a store depend on, line by line. */
-static radz_status open_store(execution *e, loaded_model *m, const char *kind, const char *input, radz_store **out,
-                              radz_error *err)
+/* The kind of evidence of a model that is a vector per image. */
+static radz_evidence vectors_of(const radz_plan_model *m)
 {
-    const radz_encoder_facts *facts = radz_encoder_info(m->encoder);
-    radz_strbuf text = {0};
-    radz_status st = radz_strbuf_printf(
-        &text, err, "model: %s\nfamily: %s\nweights: sha256 %s\nconfig: sha256 %s\ndtype: %s\ndevice: %s\nlibtorch: %s\n%s\n",
-        m->planned->card->base.name, facts->family, m->weights, facts->config_sha256, facts->dtype, facts->device_class,
-        radz_torch_version(), input);
-    if (st == RADZ_OK)
-        st = radz_store_open(e->cache, kind, text.text, facts->dim, out, err);
-    radz_strbuf_free(&text);
-    return st;
+    return (m->evidence & 1u << RADZ_EVIDENCE_EMBEDDING) != 0 ? RADZ_EVIDENCE_EMBEDDING : RADZ_EVIDENCE_RADZ_FEATURE;
 }
 
-static radz_status weights_digest(execution *e, loaded_model *m, radz_error *err)
+static bool reads(const execution *e, const radz_plan_model *m, radz_evidence kind, bool *anchors)
 {
-    const radz_encoder_facts *facts = radz_encoder_info(m->encoder);
-    radz_sha256 hash;
-    radz_sha256_begin(&hash);
-    radz_status st = RADZ_OK;
-    for (size_t i = 0; st == RADZ_OK && i < facts->n_weight_files; i++) {
-        unsigned char digest[RADZ_CACHE_KEY_SIZE];
-        st = radz_memo_sha256(e->memo, facts->weight_files[i], digest, NULL, err);
-        radz_sha256_add(&hash, digest, sizeof digest);
-        /* one file: its own digest, as sha256sum prints it */
-        for (size_t b = 0; st == RADZ_OK && facts->n_weight_files == 1 && b < sizeof digest; b++)
-            snprintf(m->weights + 2 * b, 3, "%02x", digest[b]);
+    const radz_plan *plan = e->plan;
+    bool any = false;
+    if (e->options->probe != NULL || e->options->visit != NULL)
+        return kind == vectors_of(m);
+    for (size_t i = 0; i < plan->n_scorers; i++) {
+        const radz_scorer *scorer = plan->scorers[i];
+        if (scorer->evidence != kind || !radz_plan_applies(m, scorer))
+            continue;
+        any = true;
+        *anchors |= scorer->needs_anchors;
     }
-    char all[RADZ_SHA256_HEX_SIZE];
-    radz_status ended = radz_sha256_end(&hash, all, st == RADZ_OK ? err : NULL);
-    if (st == RADZ_OK)
-        st = ended;
-    if (st == RADZ_OK && facts->n_weight_files != 1)
-        memcpy(m->weights, all, sizeof all);
-    const char *wanted = m->planned->card->weights_sha256;
-    if (st == RADZ_OK && wanted != NULL && strcmp(wanted, m->weights) != 0)
-        st = radz_fail(err, RADZ_E_VALUE, "model '%s': its weights have the SHA-256 %s, its card wants %s",
-                       m->planned->card->base.name, m->weights, wanted);
-    return st;
+    return any;
 }
 
 static radz_status open_model(execution *e, loaded_model *m, radz_error *err)
 {
-    const radz_model_card *card = m->planned->card;
-    radz_encoder_options options = {
+    const radz_plan_model *planned = m->planned;
+    radz_session_options options = {
+        .card = planned->card,
+        .prompts = planned->prompts,
+        .template_card = planned->template_card,
+        .anchors = planned->anchors,
+        .terms = e->terms,
+        .folder = planned->folder,
+        .cache = e->cache,
+        .memo = e->memo,
         .device = e->options->device,
-        .dtype = e->options->dtype != NULL ? e->options->dtype : radz_model_dtype_name(card->dtype),
+        .dtype = e->options->dtype,
         .threads = e->options->threads,
-        .batch = card->batch,
-        .preprocess = card->preprocess,
-        .preprocess_steps = (const char *const *)card->preprocess_steps,
-        .n_preprocess_steps = card->preprocess_steps_count,
-        .decode = card->decode,
     };
-    radz_status st = radz_encoder_open(card->family, m->planned->folder, &options, &m->encoder, err);
-    if (st == RADZ_OK)
-        st = weights_digest(e, m, err);
-    radz_strbuf input = {0};
-    if (st == RADZ_OK)
-        st = radz_strbuf_printf(&input, err, "preprocess: %s", radz_encoder_info(m->encoder)->recipe_text);
-    if (st == RADZ_OK)
-        st = open_store(e, m, "image", input.text, &m->images, err);
-    radz_strbuf_free(&input);
-    if (st == RADZ_OK)
-        st = radz_strbuf_printf(&input, err, "tokenizer: sha256 %s", radz_encoder_info(m->encoder)->tokenizer_sha256);
-    if (st == RADZ_OK)
-        st = open_store(e, m, "text", input.text, &m->texts, err);
-    radz_strbuf_free(&input);
-    return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "model '%s'", card->base.name), st);
+    m->here = true;
+    return radz_session_open(&options, &m->session, err);
 }
 
+static radz_evidence_set *evidence_of(const loaded_model *m, size_t dataset, radz_evidence kind)
+{
+    return &m->evidence[dataset * RADZ_EVIDENCE_COUNT + kind];
+}
+
+static radz_status note_production(execution *e, const loaded_dataset *set, const radz_evidence_set *evidence, radz_error *err)
+{
+    const char *data_name = set->data->name, *model_name = evidence->session->o.card->base.name;
+    const radz_embed_output *out = &evidence->images;
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && i < out->n_skips; i++) {
+        radz_result_skip skip = {data_name, model_name, set->names[out->skips[i].index], out->skips[i].reason};
+        bool known = false; /* another kind of evidence has met it */
+        for (size_t k = 0; k < e->results->n_skips; k++)
+            known = known || (strcmp(e->results->skips[k].dataset, data_name) == 0 &&
+                              strcmp(e->results->skips[k].model, model_name) == 0 &&
+                              strcmp(e->results->skips[k].image, skip.image) == 0);
+        if (known)
+            continue;
+        radz_warn("skipped: %s", skip.reason);
+        st = radz_results_add_skip(e->results, &skip, err);
+    }
+    radz_result_stage stages[] = {
+        {radz_evidence_stage(evidence->kind), data_name, model_name, out->n_cached + out->n_encoded, out->n_cached, out->seconds},
+        {"embed texts", data_name, model_name, evidence->prompts.n, 0, evidence->text_seconds},
+    };
+    if (st == RADZ_OK)
+        st = radz_results_add_stage(e->results, &stages[0], err);
+    if (st == RADZ_OK && evidence->prompts.embeddings != NULL)
+        st = radz_results_add_stage(e->results, &stages[1], err);
+    return st;
+}
+
+/* Everything that the scorers of the plan read of this data set. */
 static radz_status embed_dataset(execution *e, loaded_model *m, size_t d, radz_error *err)
 {
     const loaded_dataset *set = &e->datasets[d];
     const char *model_name = m->planned->card->base.name;
-    radz_embed_output *out = &m->outputs[d];
-    radz_embed_input input = {
-        .paths = set->paths,
-        .names = set->names,
-        .n = set->data->n,
-        .skip_bad = e->options->skip_bad,
-        .threads = e->options->threads,
-    };
+    radz_status st = RADZ_OK;
     radz_info("%s with %s:", set->data->name, model_name);
-    radz_status st = radz_embed_images(m->encoder, m->images, e->memo, &input, out, err);
-    if (st != RADZ_OK)
-        return radz_prefix(err, "data set '%s', model '%s'", set->data->name, model_name), st;
-    for (size_t i = 0; st == RADZ_OK && i < out->n_skips; i++) {
-        radz_result_skip skip = {set->data->name, model_name, set->names[out->skips[i].index], out->skips[i].reason};
-        radz_warn("skipped: %s", skip.reason);
-        st = radz_results_add_skip(e->results, &skip, err);
+    for (radz_evidence kind = 0; st == RADZ_OK && kind < RADZ_EVIDENCE_COUNT; kind++) {
+        radz_evidence_request request = {
+            .kind = kind,
+            .dataset = set->data,
+            .dataset_card = set->planned->card,
+            .paths = set->paths,
+            .names = set->names,
+            .skip_bad = e->options->skip_bad,
+            .threads = e->options->threads,
+        };
+        if (!reads(e, m->planned, kind, &request.anchors))
+            continue;
+        st = radz_evidence_produce(&m->session, &request, evidence_of(m, d, kind), err);
+        if (st == RADZ_OK)
+            st = note_production(e, set, evidence_of(m, d, kind), err);
     }
-    if (st == RADZ_OK)
-        st = radz_results_add_stage(
-            e->results,
-            &(radz_result_stage){"embed images", set->data->name, model_name, out->n_cached + out->n_encoded, out->n_cached,
-                                 out->seconds}, err);
-    double begun = radz_clock_seconds();
-    radz_prompt_texts *p = &m->prompts[d];
-    if (st == RADZ_OK)
-        st = radz_prompt_texts_make(m->planned->prompts, e->terms, set->data->classes, set->data->n_classes, p, err);
-    if (st == RADZ_OK) {
-        p->embeddings = radz_calloc(p->n * radz_encoder_info(m->encoder)->dim, sizeof(float), err);
-        st = p->embeddings == NULL ? RADZ_E_NOMEM
-                                   : radz_embed_texts(m->encoder, m->texts, p->texts, p->n, p->embeddings, err);
-    }
-    if (st == RADZ_OK)
-        st = radz_results_add_stage(e->results,
-                                    &(radz_result_stage){"embed texts", set->data->name, model_name, p->n, 0,
-                                                         radz_clock_seconds() - begun}, err);
-    return st;
+    return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "data set '%s', model '%s'", set->data->name, model_name), st);
 }
 
 static radz_status embed_and_visit(execution *e, loaded_model *m, size_t d, radz_error *err)
@@ -323,7 +305,8 @@ static radz_status embed_and_visit(execution *e, loaded_model *m, size_t d, radz
     radz_status st = embed_dataset(e, m, d, err);
     if (st == RADZ_OK && e->options->visit != NULL)
         st = e->options->visit(e->options->visit_context, e->datasets[d].data, m->planned->card->base.name,
-                               radz_encoder_info(m->encoder)->dim, m->images, &m->outputs[d], err);
+                               m->session.facts->dim, m->session.stores[RADZ_STORE_IMAGE],
+                               &evidence_of(m, d, vectors_of(m->planned))->images, err);
     return st;
 }
 
@@ -332,9 +315,8 @@ static radz_status embed_all(execution *e, radz_error *err)
     for (size_t i = 0; i < e->plan->n_models; i++) {
         loaded_model *m = &e->models[i];
         m->planned = &e->plan->models[i];
-        m->outputs = radz_calloc(set_count(e), sizeof *m->outputs, err);
-        m->prompts = radz_calloc(set_count(e), sizeof *m->prompts, err);
-        if (m->outputs == NULL || m->prompts == NULL)
+        m->evidence = radz_calloc(set_count(e) * RADZ_EVIDENCE_COUNT, sizeof *m->evidence, err);
+        if (m->evidence == NULL)
             return RADZ_E_NOMEM;
         if (m->planned->folder == NULL) {
             radz_info("model %s: not here: %s", m->planned->card->base.name, m->planned->hint);
@@ -350,12 +332,9 @@ static radz_status embed_all(execution *e, radz_error *err)
             if (will_be_evaluated(&e->datasets[d]))
                 st = embed_and_visit(e, m, d, err);
         if (st == RADZ_OK)
-            st = radz_store_compact(m->images, err);
-        if (st == RADZ_OK)
-            st = radz_store_compact(m->texts, err);
+            st = radz_session_rest(&m->session, err);
         if (st != RADZ_OK)
             return st;
-        radz_encoder_release(m->encoder); /* the weights; its facts stay */
     }
     return RADZ_OK;
 }
@@ -370,7 +349,10 @@ static radz_status check_files(execution *e, radz_error *err)
     for (size_t d = 0; d < e->plan->n_datasets; d++) {
         const radz_embed_output *out = NULL;
         for (size_t m = 0; out == NULL && m < e->plan->n_models; m++)
-            out = e->models[m].outputs[d].keys != NULL ? &e->models[m].outputs[d] : NULL;
+            for (radz_evidence kind = 0; out == NULL && kind < RADZ_EVIDENCE_COUNT; kind++) {
+                const radz_evidence_set *set = evidence_of(&e->models[m], d, kind);
+                out = set->images.keys != NULL ? &set->images : NULL;
+            }
         if (out != NULL && will_be_evaluated(&e->datasets[d]))
             splits[n++] = (radz_checkup_files){e->datasets[d].data->name, e->datasets[d].data->split, e->datasets[d].names,
                                                out->keys, out->usable, out->n};
@@ -405,19 +387,23 @@ static radz_status name_run(execution *e, radz_error *err)
         const loaded_model *m = &e->models[i];
         radz_sha256_add_text(&hash, m->planned->card->base.sha256);
         radz_sha256_add_text(&hash, m->planned->prompts->base.sha256);
-        radz_sha256_add_text(&hash, m->weights);
-        if (m->encoder != NULL) {
-            radz_sha256_add_text(&hash, radz_encoder_info(m->encoder)->dtype);
-            radz_sha256_add_text(&hash, radz_encoder_info(m->encoder)->device_class);
+        radz_sha256_add_text(&hash, m->session.weights);
+        if (m->planned->template_card != NULL)
+            radz_sha256_add_text(&hash, m->planned->template_card->base.sha256);
+        if (m->here) {
+            radz_sha256_add_text(&hash, m->session.facts->dtype);
+            radz_sha256_add_text(&hash, m->session.facts->device_class);
         }
-        for (size_t d = 0; d < set_count(e); d++)
-            radz_sha256_add_text(&hash, m->prompts[d].list.sha256); /* the table of terms has a say in it */
-        for (size_t d = 0; d < set_count(e); d++)
-            for (size_t s = 0; s < m->outputs[d].n_skips; s++)
-                radz_sha256_add_text(&hash, e->datasets[d].names[m->outputs[d].skips[s].index]);
+        for (size_t d = 0; d < set_count(e) * RADZ_EVIDENCE_COUNT; d++) {
+            const radz_evidence_set *set = &m->evidence[d];
+            radz_sha256_add_text(&hash, radz_evidence_prompts_sha256(set)); /* the table of terms has a say in it */
+            radz_sha256_add_text(&hash, set->anchors_sha256);
+            for (size_t s = 0; s < set->images.n_skips; s++)
+                radz_sha256_add_text(&hash, e->datasets[d / RADZ_EVIDENCE_COUNT].names[set->images.skips[s].index]);
+        }
     }
     for (size_t i = 0; i < e->plan->n_scorers; i++)
-        radz_sha256_add_text(&hash, e->plan->scorers[i]);
+        radz_sha256_add_text(&hash, e->plan->scorers[i]->name);
     for (size_t i = 0; i < e->plan->protocols.count; i++)
         radz_sha256_add_text(&hash, e->plan->protocols.cards[i]->base.sha256);
     for (size_t i = 0; o->probe != NULL && i < o->probe->n_percents + 2; i++) {
@@ -462,23 +448,29 @@ static radz_status add_provenance(execution *e, radz_error *err)
 
 /* ---- phase two: from the cache alone ---- */
 
-static radz_scoring scoring_of(const execution *e, size_t set, const loaded_model *m)
+static radz_status note_cost(execution *e, const radz_evidence_set *evidence, const char *scorer, radz_error *err)
 {
-    return (radz_scoring){
-        .dataset = e->datasets[set].data,
-        .dim = radz_encoder_info(m->encoder)->dim,
-        .images = m->images,
-        .embedded = &m->outputs[set],
-        .prompts = &m->prompts[set],
+    size_t computed = evidence->images.n_encoded;
+    radz_result_cost cost = {
+        .dataset = evidence->dataset->name,
+        .model = evidence->session->o.card->base.name,
+        .scorer = scorer,
+        .images = computed,
+        .seconds_per_image = computed > 0 ? evidence->seconds / (double)computed : NAN,
+        .tokens_per_image = computed > 0 ? (double)evidence->tokens / (double)computed : NAN,
+        .peak_memory = evidence->peak_memory,
     };
+    return radz_results_add_cost(e->results, &cost, err);
 }
 
 /* What is known of an evaluation before any figure is made. */
-static radz_result_block block_of(const execution *e, size_t dataset, const loaded_model *m, const char *scorer)
+static radz_result_block block_of(const execution *e, size_t dataset, const loaded_model *m, radz_evidence kind,
+                                  const char *scorer)
 {
     const loaded_dataset *d = &e->datasets[dataset];
-    const radz_encoder_facts *facts = radz_encoder_info(m->encoder);
-    const radz_embed_output *embedded = &m->outputs[dataset];
+    const radz_session *s = &m->session;
+    const radz_evidence_set *evidence = evidence_of(m, dataset, kind);
+    bool asked = evidence->answers > 0 || kind == RADZ_EVIDENCE_YES_NO_LOGITS, features = kind == RADZ_EVIDENCE_RADZ_FEATURE;
     return (radz_result_block){
         .dataset = d->data->name,
         .dataset_title = d->planned->card->base.title,
@@ -490,35 +482,39 @@ static radz_result_block block_of(const execution *e, size_t dataset, const load
         .synthetic = d->planned->card->synthetic,
         .subset = d->data->subset,
         .n_missing = d->data->n_missing,
-        .n_skipped = embedded->n_skips,
+        .n_skipped = evidence->images.n_skips,
         .level = d->data->level == RADZ_LEVEL_STUDY ? "study" : "image",
         .aggregate = d->data->level == RADZ_LEVEL_STUDY ? radz_aggregate_name(d->data->aggregate) : NULL,
         .n_before_limit = d->data->subset ? d->data->n_before_limit : 0,
         .n_classes = d->data->n_classes < d->data->n_card_classes ? d->data->n_classes : 0,
         .n_card_classes = d->data->n_classes < d->data->n_card_classes ? d->data->n_card_classes : 0,
         .split_fingerprint = d->data->split_fingerprint,
-        .weights_sha256 = m->weights,
-        .prompts_sha256 = m->prompts[dataset].list.sha256,
-        .recipe = facts->recipe_text,
-        .dtype = facts->dtype,
-        .device = facts->device_class,
+        .weights_sha256 = s->weights,
+        .prompts_sha256 = radz_evidence_prompts_sha256(evidence),
+        .recipe = s->facts->recipe_text,
+        .dtype = s->facts->dtype,
+        .device = s->facts->device_class,
         .trained_on = m->planned->card->trained_on,
-        .seconds_per_image = embedded->n_encoded > 0 ? embedded->seconds / (double)embedded->n_encoded : 0,
+        .template_name = asked ? s->facts->template_name : NULL,
+        .reading = features ? s->facts->reading_text : NULL,
+        .temperature = features ? s->facts->temperature : 0,
     };
 }
 
-static radz_status evaluate_scorer(execution *e, size_t dataset, loaded_model *m, const char *scorer, radz_error *err)
+static radz_status evaluate_scorer(execution *e, size_t dataset, loaded_model *m, const radz_scorer *scorer, radz_error *err)
 {
     const loaded_dataset *d = &e->datasets[dataset];
+    const radz_evidence_set *evidence = evidence_of(m, dataset, scorer->evidence);
+    const char *model_name = m->planned->card->base.name;
     size_t val = e->plan->n_datasets + dataset;
     bool validated = will_be_evaluated(&e->datasets[val]);
-    radz_scoring scoring = scoring_of(e, dataset, m);
+    radz_scoring scoring = {.evidence = evidence, .run_dir = e->run_dir};
     radz_scored_images scored, validation = {0};
     radz_subgroup_columns subgroups = {0};
-    radz_status st = radz_score_images(&scoring, scorer, &scored, err);
+    radz_status st = radz_score_images(&scoring, scorer->name, &scored, err);
     if (st == RADZ_OK && validated) {
-        radz_scoring of_validation = scoring_of(e, val, m);
-        st = radz_score_images(&of_validation, scorer, &validation, err);
+        radz_scoring of_validation = {.evidence = evidence_of(m, val, scorer->evidence)};
+        st = radz_score_images(&of_validation, scorer->name, &validation, err);
     }
     if (st == RADZ_OK)
         st = radz_subgroup_columns_make(d->data, scored.sample_of, scored.set.n, &subgroups, err);
@@ -536,24 +532,37 @@ static radz_status evaluate_scorer(execution *e, size_t dataset, loaded_model *m
         .confidence = e->plan->suite->confidence,
         .seed = e->seed,
         .threads = e->options->threads,
-        .block = block_of(e, dataset, m, scorer),
+        .block = block_of(e, dataset, m, scorer->evidence, scorer->name),
         .run_dir = e->run_dir,
         .pictures = e->options->thumbnails == RADZ_THUMBNAILS_ALL ||
                     (e->options->thumbnails == RADZ_THUMBNAILS_PUBLIC && d->planned->card->is_public),
     };
+    if (scorer->needs_anchors) {
+        evaluation.block.anchors = m->session.o.anchors->base.name;
+        evaluation.block.anchor_form = radz_anchor_form_name(m->session.o.card->anchor_form);
+        evaluation.block.anchors_sha256 = evidence->anchors_sha256;
+    }
+    if (scorer->hard) {
+        evaluation.block.hard = true;
+        evaluation.block.n_answers = scored.answers;
+        evaluation.block.n_unknown = scored.unknown;
+    }
     for (size_t p = 0; st == RADZ_OK && p < e->plan->protocols.count; p++) {
         evaluation.protocol = e->plan->protocols.cards[p];
         st = radz_evaluate(&evaluation, e->results, err);
         if (st == RADZ_OK && p == 0)
-            st = radz_sensitivity_add(&scoring, scorer, &scored, e->results, err);
+            st = radz_sensitivity_add(&scoring, scorer->name, &scored, e->results, err);
     }
     if (st == RADZ_OK && e->run_dir != NULL)
-        st = radz_scores_write(e->run_dir, d->data->name, m->planned->card->base.name, scorer, scored.set.names, scored.set.n,
+        st = radz_scores_write(e->run_dir, d->data->name, model_name, scorer->name, scored.set.names, scored.set.n,
                                scored.set.classes, scored.set.n_classes, scored.set.scores, err);
+    if (st == RADZ_OK)
+        st = note_cost(e, evidence, scorer->name, err);
     radz_subgroup_columns_free(&subgroups);
     radz_scored_images_free(&scored);
     radz_scored_images_free(&validation);
-    return st;
+    return st == RADZ_OK ? RADZ_OK
+                         : (radz_prefix(err, "data set '%s', model '%s', scorer '%s'", d->data->name, model_name, scorer->name), st);
 }
 
 /* Few-shot rows: trained on the second split. */
@@ -565,17 +574,17 @@ static radz_status evaluate_probe(execution *e, size_t dataset, loaded_model *m,
     radz_probe_set probe[2];
     radz_status st = RADZ_OK;
     for (int i = 0; st == RADZ_OK && i < 2; i++) {
-        radz_scoring scoring = scoring_of(e, sets[i], m);
+        radz_scoring scoring = {.evidence = evidence_of(m, sets[i], vectors_of(m->planned))};
         st = radz_gather_images(&scoring, &images[i], err);
         if (st == RADZ_OK)
             st = radz_gather_features(&scoring, &images[i], &features[i], err);
         probe[i] = (radz_probe_set){images[i].set, features[i]};
     }
     if (st == RADZ_OK) {
-        radz_result_block block = block_of(e, dataset, m, "linear-probe");
+        radz_result_block block = block_of(e, dataset, m, vectors_of(m->planned), "linear-probe");
         block.level = "image"; /* the probe learns and scores images, whatever the card's level */
         block.aggregate = NULL;
-        st = radz_probe_evaluate(&probe[0], &probe[1], radz_encoder_info(m->encoder)->dim, e->options->probe, e->seed,
+        st = radz_probe_evaluate(&probe[0], &probe[1], m->session.facts->dim, e->options->probe, e->seed,
                                  e->options->threads, e->plan->suite->confidence, &block, "few-shot", e->results, err);
     }
     for (int i = 0; i < 2; i++) {
@@ -588,13 +597,11 @@ static radz_status evaluate_probe(execution *e, size_t dataset, loaded_model *m,
 
 static radz_status evaluate_model(execution *e, size_t dataset, loaded_model *m, radz_error *err)
 {
-    for (size_t s = 0; s < e->plan->n_scorers; s++) {
-        radz_status st = evaluate_scorer(e, dataset, m, e->plan->scorers[s], err);
-        if (st != RADZ_OK)
-            return radz_prefix(err, "data set '%s', model '%s', scorer '%s'", e->datasets[dataset].data->name,
-                               m->planned->card->base.name, e->plan->scorers[s]), st;
-    }
-    return RADZ_OK;
+    radz_status st = RADZ_OK;
+    for (size_t s = 0; st == RADZ_OK && s < e->plan->n_scorers; s++)
+        if (radz_plan_applies(m->planned, e->plan->scorers[s]))
+            st = evaluate_scorer(e, dataset, m, e->plan->scorers[s], err);
+    return st;
 }
 
 /* What each class is called in the table of terms, so that data sets can be put side by side. */
@@ -651,7 +658,7 @@ static radz_status evaluate_all(execution *e, radz_error *err)
         if (st == RADZ_OK && e->run_dir != NULL)
             st = write_labels(e, &e->datasets[d], err);
         for (size_t m = 0; st == RADZ_OK && m < e->plan->n_models; m++) {
-            if (e->models[m].encoder == NULL)
+            if (!e->models[m].here)
                 continue;
             if (e->options->probe != NULL && !will_be_evaluated(&e->datasets[e->plan->n_datasets + d]))
                 continue;
@@ -726,19 +733,11 @@ static radz_status tear_down(execution *e, radz_status st, radz_error *err)
 {
     for (size_t i = 0; e->models != NULL && i < e->plan->n_models; i++) {
         loaded_model *m = &e->models[i];
-        for (size_t d = 0; d < set_count(e); d++) {
-            if (m->outputs != NULL)
-                radz_embed_output_free(&m->outputs[d]);
-            if (m->prompts != NULL)
-                radz_prompt_texts_free(&m->prompts[d]);
-        }
-        free(m->outputs);
-        free(m->prompts);
-        radz_status closed = radz_store_close(m->images, st == RADZ_OK ? err : NULL);
+        for (size_t d = 0; m->evidence != NULL && d < set_count(e) * RADZ_EVIDENCE_COUNT; d++)
+            radz_evidence_free(&m->evidence[d]);
+        free(m->evidence);
+        radz_status closed = radz_session_close(&m->session, st == RADZ_OK ? err : NULL);
         st = st == RADZ_OK ? closed : st;
-        closed = radz_store_close(m->texts, st == RADZ_OK ? err : NULL);
-        st = st == RADZ_OK ? closed : st;
-        radz_encoder_free(m->encoder);
     }
     for (size_t i = 0; e->datasets != NULL && i < set_count(e); i++) {
         radz_dataset_free(e->datasets[i].data);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "encoder/encoder.h"
 #include "score/scorer.h"
 
 static radz_status check_names(const char *what, const radz_strlist *wanted, char **known, size_t n_known,
@@ -76,23 +77,88 @@ void radz_plan_dataset_free(radz_plan_dataset *dataset)
     *dataset = (radz_plan_dataset){0};
 }
 
-static radz_status find_model(const radz_home *home, const char *name, const char *suite_prompts, radz_plan_model *out,
-                              radz_error *err)
+static radz_status find_template(const radz_home *home, const char *name, radz_template_card **out, radz_error *err)
 {
+    char *path = NULL;
+    radz_status st = radz_card_find(&home->places, RADZ_CARD_TEMPLATE, name, &path, err);
+    if (st == RADZ_OK)
+        st = radz_template_card_load(path, out, err);
+    free(path);
+    return st;
+}
+
+static radz_status find_anchors(const radz_home *home, const char *name, radz_anchors_card **out, radz_error *err)
+{
+    char *path = NULL;
+    radz_status st = radz_card_find(&home->places, RADZ_CARD_ANCHORS, name, &path, err);
+    if (st == RADZ_OK)
+        st = radz_anchors_card_load(path, out, err);
+    free(path);
+    return st;
+}
+
+radz_status radz_plan_find_model(const radz_home *home, const char *name, const radz_suite_card *suite, radz_plan_model *out,
+                                 radz_error *err)
+{
+    *out = (radz_plan_model){0};
     char *path = NULL, *prompts_path = NULL;
     radz_status st = radz_card_find(&home->places, RADZ_CARD_MODEL, name, &path, err);
     if (st == RADZ_OK)
         st = radz_model_card_load(path, &out->card, err);
     if (st == RADZ_OK)
         st = radz_model_locate(out->card, home->share, &out->folder, &out->hint, err);
-    const char *prompts = st == RADZ_OK && out->card->prompts != NULL ? out->card->prompts : suite_prompts;
+    const char *prompts = st == RADZ_OK && out->card->prompts != NULL ? out->card->prompts : suite->prompts;
     if (st == RADZ_OK)
         st = radz_card_find(&home->places, RADZ_CARD_PROMPTS, prompts, &prompts_path, err);
     if (st == RADZ_OK)
         st = radz_prompts_card_load(prompts_path, &out->prompts, err);
+    if (st == RADZ_OK && out->card->template_name != NULL)
+        st = find_template(home, out->card->template_name, &out->template_card, err);
+    const char *anchors = st == RADZ_OK && out->card->anchors != NULL ? out->card->anchors : suite->anchors;
+    if (st == RADZ_OK && anchors != NULL)
+        st = find_anchors(home, anchors, &out->anchors, err);
+    if (st == RADZ_OK)
+        st = radz_encoder_family_evidence(out->card->family, &out->evidence, err);
+    if (st != RADZ_OK && out->card != NULL)
+        radz_prefix(err, "model card '%s'", out->card->base.file);
+    unsigned asked = 1u << RADZ_EVIDENCE_YES_NO_LOGITS | 1u << RADZ_EVIDENCE_ANSWERS | 1u << RADZ_EVIDENCE_CHOICE;
+    if (st == RADZ_OK && out->template_card == NULL)
+        out->evidence &= ~asked;
     free(path);
     free(prompts_path);
     return st;
+}
+
+bool radz_plan_applies(const radz_plan_model *model, const radz_scorer *scorer)
+{
+    return (model->evidence & 1u << scorer->evidence) != 0 && (!scorer->needs_anchors || model->anchors != NULL);
+}
+
+/* A selection that scores nothing is a mistake; its error says what the models can be scored by. */
+static radz_status need_a_pair(const radz_plan *plan, radz_error *err)
+{
+    for (size_t m = 0; m < plan->n_models; m++)
+        for (size_t s = 0; s < plan->n_scorers; s++)
+            if (radz_plan_applies(&plan->models[m], plan->scorers[s]))
+                return RADZ_OK;
+    if (plan->n_models == 0 || plan->n_scorers == 0)
+        return RADZ_OK;
+    const radz_plan_model *m = &plan->models[0];
+    const radz_scorer *s = plan->scorers[0];
+    char given[128] = "";
+    for (size_t k = 0; k < RADZ_EVIDENCE_COUNT; k++)
+        if ((m->evidence & 1u << k) != 0) {
+            strcat(given, given[0] != '\0' ? ", " : "");
+            strcat(given, radz_evidence_name((radz_evidence)k));
+        }
+    bool unasked = m->template_card == NULL && (s->evidence == RADZ_EVIDENCE_YES_NO_LOGITS ||
+                                                s->evidence == RADZ_EVIDENCE_ANSWERS || s->evidence == RADZ_EVIDENCE_CHOICE);
+    return radz_fail(err, RADZ_E_USAGE, "no scorer of the selection can score a model of it: '%s' reads %s%s, model '%s' (family %s) "
+                     "gives %s%s", s->name, radz_evidence_name(s->evidence), s->needs_anchors ? " and anchors" : "",
+                     m->card->base.name, m->card->family, given,
+                     s->needs_anchors && m->anchors == NULL ? ", and neither its card nor the suite's names anchors"
+                     : unasked                              ? "; its card names no template"
+                                                            : "");
 }
 
 static radz_status require_datasets(const radz_plan *plan, const radz_strlist *require, radz_error *err)
@@ -148,7 +214,7 @@ static radz_status resolve(const radz_home *home, const radz_plan_filter *filter
     for (size_t i = 0; i < suite->models_count; i++) {
         if (!passes(filter->models, suite->models[i]))
             continue;
-        st = find_model(home, suite->models[i], suite->prompts, &plan->models[plan->n_models++], err);
+        st = radz_plan_find_model(home, suite->models[i], suite, &plan->models[plan->n_models++], err);
         if (st != RADZ_OK)
             return radz_prefix(err, "suite '%s'", suite->base.name);
     }
@@ -158,9 +224,11 @@ static radz_status resolve(const radz_home *home, const radz_plan_filter *filter
         if (st != RADZ_OK)
             return radz_prefix(err, "suite '%s'", suite->base.name);
         if (passes(filter->scorers, suite->scorers[i]))
-            plan->scorers[plan->n_scorers++] = suite->scorers[i];
+            plan->scorers[plan->n_scorers++] = scorer;
     }
     st = radz_protocols_load(home, filter->protocols, suite->protocol, &plan->protocols, err);
+    if (st == RADZ_OK)
+        st = need_a_pair(plan, err);
     return st == RADZ_OK ? require_datasets(plan, filter->require, err) : st;
 }
 
@@ -185,18 +253,25 @@ radz_status radz_plan_create(const radz_home *home, const char *suite, const rad
     return st;
 }
 
+void radz_plan_model_free(radz_plan_model *model)
+{
+    radz_model_card_free(model->card);
+    radz_prompts_card_free(model->prompts);
+    radz_template_card_free(model->template_card);
+    radz_anchors_card_free(model->anchors);
+    free(model->folder);
+    free(model->hint);
+    *model = (radz_plan_model){0};
+}
+
 void radz_plan_free(radz_plan *plan)
 {
     if (plan == NULL)
         return;
     for (size_t i = 0; i < plan->n_datasets; i++)
         radz_plan_dataset_free(&plan->datasets[i]);
-    for (size_t i = 0; i < plan->n_models; i++) {
-        radz_model_card_free(plan->models[i].card);
-        radz_prompts_card_free(plan->models[i].prompts);
-        free(plan->models[i].folder);
-        free(plan->models[i].hint);
-    }
+    for (size_t i = 0; i < plan->n_models; i++)
+        radz_plan_model_free(&plan->models[i]);
     free(plan->datasets);
     free(plan->models);
     free(plan->scorers);

@@ -18,8 +18,9 @@ static const radz_prompts_class *find_entry(const radz_prompts_card *card, const
     return NULL;
 }
 
-radz_status radz_prompt_texts_make(const radz_prompts_card *card, const radz_terms_card *terms, const char *const *classes,
-                                   size_t n_classes, radz_prompt_texts *out, radz_error *err)
+/* `sentence` NULL: the card's own templates. */
+static radz_status expand(const radz_prompts_card *card, const radz_terms_card *terms, const char *sentence,
+                          const char *const *classes, size_t n_classes, radz_prompt_texts *out, radz_error *err)
 {
     *out = (radz_prompt_texts){0};
     radz_prompt_class *named = radz_calloc(n_classes, sizeof *named, err);
@@ -30,16 +31,17 @@ radz_status radz_prompt_texts_make(const radz_prompts_card *card, const radz_ter
         const radz_prompts_class *c = find_entry(card, terms, classes[i], term);
         named[i] = (radz_prompt_class){.class_name = classes[i]};
         if (c != NULL)
-            named[i] = (radz_prompt_class){classes[i], c->name, c->description, c->negative};
+            named[i] = (radz_prompt_class){classes[i], c->name, sentence == NULL ? c->description : NULL,
+                                           sentence == NULL ? c->negative : NULL};
         if (named[i].name == NULL && term != NULL)
             named[i].name = radz_term_prompt(term);
     }
     radz_prompt_set set = {
         .name = card->base.name,
-        .templates = (const char *const *)card->templates,
-        .n_templates = card->templates_count,
+        .templates = sentence != NULL ? &sentence : (const char *const *)card->templates,
+        .n_templates = sentence != NULL ? 1 : card->templates_count,
         .negative_templates = (const char *const *)card->negative_templates,
-        .n_negative_templates = card->negative_templates_count,
+        .n_negative_templates = sentence != NULL ? 0 : card->negative_templates_count,
         .classes = named,
         .n_classes = n_classes,
     };
@@ -62,6 +64,18 @@ radz_status radz_prompt_texts_make(const radz_prompts_card *card, const radz_ter
         out->template_of[i] = p->template_index;
     }
     return RADZ_OK;
+}
+
+radz_status radz_prompt_texts_make(const radz_prompts_card *card, const radz_terms_card *terms, const char *const *classes,
+                                   size_t n_classes, radz_prompt_texts *out, radz_error *err)
+{
+    return expand(card, terms, NULL, classes, n_classes, out, err);
+}
+
+radz_status radz_prompt_texts_say(const radz_prompts_card *card, const radz_terms_card *terms, const char *sentence,
+                                  const char *const *classes, size_t n_classes, radz_prompt_texts *out, radz_error *err)
+{
+    return expand(card, terms, sentence, classes, n_classes, out, err);
 }
 
 void radz_prompt_texts_free(radz_prompt_texts *texts)

@@ -21,6 +21,10 @@ typedef struct radz_prompt_texts {
  * table. `out` is zeroed first; free it with radz_prompt_texts_free also after an error. */
 radz_status radz_prompt_texts_make(const radz_prompts_card *card, const radz_terms_card *terms, const char *const *classes,
                                    size_t n_classes, radz_prompt_texts *out, radz_error *err) RADZ_MUST_USE;
+/* The same with one template, `sentence`, in place of the card's: one text per class, in the classes' order. */
+radz_status radz_prompt_texts_say(const radz_prompts_card *card, const radz_terms_card *terms, const char *sentence,
+                                  const char *const *classes, size_t n_classes, radz_prompt_texts *out,
+                                  radz_error *err) RADZ_MUST_USE;
 void radz_prompt_texts_free(radz_prompt_texts *texts);
 
 #endif

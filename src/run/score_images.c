@@ -5,53 +5,99 @@
 
 #include "base/log.h"
 #include "metric/resample.h"
+#include "report/answers_file.h"
 #include "score/aggregate.h"
 #include "score/scorer.h"
 
 enum { SCORE_BLOCK = 1024 /* images whose embeddings are in memory at a time */ };
 
+static radz_status write_answers(const radz_evidence_set *evidence, const radz_score_block *block, radz_answers_file *file,
+                                 radz_error *err)
+{
+    const radz_dataset *data = evidence->dataset;
+    radz_strbuf named = {0};
+    radz_status st = RADZ_OK;
+    bool each = evidence->kind == RADZ_EVIDENCE_ANSWERS;
+    for (size_t i = 0; st == RADZ_OK && i < block->rows; i++) {
+        const radz_answer_verdict *own = block->verdicts + i * data->n_classes;
+        named.length = 0;
+        st = radz_strbuf_puts(&named, "", err);
+        for (size_t c = 0; st == RADZ_OK && c < data->n_classes; c++) {
+            if (each)
+                radz_answers_file_row(file, block->row_names[i], data->classes[c], radz_answer_verdict_name(own[c]),
+                                      block->answers[i * data->n_classes + c]);
+            else if (own[c] == RADZ_ANSWER_YES)
+                st = radz_strbuf_printf(&named, err, "%s%s", named.length > 0 ? "|" : "", data->classes[c]);
+        }
+        if (st == RADZ_OK && !each)
+            radz_answers_file_row(file, block->row_names[i], "", named.text, block->answers[i]);
+    }
+    radz_strbuf_free(&named);
+    return st;
+}
+
 static radz_status score(const radz_scoring *s, const radz_scorer *scorer, radz_scored_images *out, radz_error *err)
 {
-    const radz_dataset *data = s->dataset;
-    const radz_prompt_texts *p = s->prompts;
-    radz_score_texts texts = {
-        .rows = p->n, .dim = s->dim, .classes = data->n_classes, .embeddings = p->embeddings, .class_of = p->class_of,
-        .polarity_of = p->polarity_of, .template_of = p->template_of, .class_names = data->classes,
-    };
+    const radz_evidence_set *evidence = s->evidence;
+    const radz_dataset *data = evidence->dataset;
+    const radz_session *session = evidence->session;
+    radz_score_texts texts = radz_evidence_texts(evidence);
+    if (s->prompts != NULL) {
+        texts.rows = s->prompts->n;
+        texts.embeddings = s->prompts->embeddings;
+        texts.class_of = s->prompts->class_of;
+        texts.polarity_of = s->prompts->polarity_of;
+        texts.template_of = s->prompts->template_of;
+    }
+    radz_score_options options = radz_score_defaults();
+    if (session->facts->temperature > 0)
+        options.temperature = session->facts->temperature;
     radz_score_state *state = NULL;
-    float *rows = radz_calloc(SCORE_BLOCK * s->dim, sizeof *rows, err);
+    radz_evidence_rows rows = {0};
+    radz_answers_file file = {0};
     unsigned char *keys = radz_calloc(SCORE_BLOCK, RADZ_CACHE_KEY_SIZE, err);
-    radz_status st = rows == NULL || keys == NULL ? RADZ_E_NOMEM : scorer->prepare(&texts, NULL, &state, err);
+    radz_status st = keys == NULL ? RADZ_E_NOMEM : scorer->prepare(&texts, &options, &state, err);
     size_t block_first = 0, filled = 0;
+    if (st == RADZ_OK && scorer->hard && s->run_dir != NULL)
+        st = radz_answers_file_open(s->run_dir, data->name, session->o.card->base.name, scorer->name, &file, err);
     for (size_t i = 0; st == RADZ_OK && i <= data->n; i++) {
         if (filled == SCORE_BLOCK || (i == data->n && filled > 0)) {
-            st = radz_store_lookup(s->images, keys, filled, rows, NULL, err);
+            st = radz_evidence_read(evidence, keys, filled, &rows, err);
             if (st != RADZ_OK)
                 break;
             radz_score_block block = {
-                .rows = filled, .dim = s->dim, .embeddings = rows, .first_row = block_first,
-                .row_names = out->names + block_first,
+                .rows = filled, .dim = evidence->values, .embeddings = rows.values,
+                .answers = (const char *const *)rows.answers, .first_row = block_first, .row_names = out->names + block_first,
+                .verdicts = out->verdicts != NULL ? out->verdicts + block_first * data->n_classes : NULL,
             };
             st = scorer->score(state, &block, out->scores + block_first * data->n_classes, err);
+            if (st == RADZ_OK && file.out.stream != NULL)
+                st = write_answers(evidence, &block, &file, err);
             block_first += filled;
             filled = 0;
             if (st == RADZ_OK && radz_cancelled())
                 st = radz_fail_interrupted(err);
         }
-        if (i == data->n || !s->embedded->usable[i])
+        if (i == data->n || !evidence->images.usable[i])
             continue;
-        memcpy(keys + filled * RADZ_CACHE_KEY_SIZE, s->embedded->keys + i * RADZ_CACHE_KEY_SIZE, RADZ_CACHE_KEY_SIZE);
+        memcpy(keys + filled * RADZ_CACHE_KEY_SIZE, evidence->images.keys + i * RADZ_CACHE_KEY_SIZE, RADZ_CACHE_KEY_SIZE);
         filled++;
     }
+    out->answers = out->verdicts != NULL ? block_first * data->n_classes : 0;
+    for (size_t i = 0; st == RADZ_OK && i < out->answers; i++)
+        out->unknown += out->verdicts[i] == RADZ_ANSWER_UNKNOWN;
+    if (st == RADZ_OK && file.out.stream != NULL)
+        st = radz_answers_file_commit(&file, err);
+    radz_answers_file_abandon(&file);
     scorer->free(state);
-    free(rows);
+    radz_evidence_rows_free(&rows);
     free(keys);
     return st;
 }
 
 radz_status radz_gather_images(const radz_scoring *s, radz_scored_images *out, radz_error *err)
 {
-    const radz_dataset *data = s->dataset;
+    const radz_dataset *data = s->evidence->dataset;
     radz_status st = RADZ_OK;
     *out = (radz_scored_images){0};
     const char **patients = radz_calloc(data->n, sizeof *patients, err);
@@ -67,7 +113,7 @@ radz_status radz_gather_images(const radz_scoring *s, radz_scored_images *out, r
     }
     size_t n = 0, n_patients = 0;
     for (size_t i = 0; i < data->n; i++) {
-        if (!s->embedded->usable[i])
+        if (!s->evidence->images.usable[i])
             continue;
         out->names[n] = data->samples[i].image_id;
         out->paths[n] = data->samples[i].path;
@@ -139,22 +185,28 @@ radz_status radz_score_images(const radz_scoring *s, const char *scorer_name, ra
         return st;
     out->scores = radz_calloc(out->set.n * out->set.n_classes, sizeof *out->scores, err);
     out->set.scores = out->scores;
+    if (scorer->hard)
+        out->verdicts = radz_calloc(out->set.n * out->set.n_classes, sizeof *out->verdicts, err);
     out->probabilities = scorer->probabilities;
-    st = out->scores == NULL ? RADZ_E_NOMEM : score(s, scorer, out, err);
-    return st == RADZ_OK && s->dataset->level == RADZ_LEVEL_STUDY ? group_studies(s->dataset, out, err) : st;
+    st = out->scores == NULL || (scorer->hard && out->verdicts == NULL) ? RADZ_E_NOMEM : score(s, scorer, out, err);
+    return st == RADZ_OK && s->evidence->dataset->level == RADZ_LEVEL_STUDY ? group_studies(s->evidence->dataset, out, err) : st;
 }
 
 radz_status radz_gather_features(const radz_scoring *s, const radz_scored_images *images, float **features, radz_error *err)
 {
     size_t n = images->set.n;
     unsigned char *keys = radz_calloc(n, RADZ_CACHE_KEY_SIZE, err);
-    *features = radz_calloc(n * s->dim, sizeof **features, err);
+    *features = radz_calloc(n * s->evidence->values, sizeof **features, err);
     radz_status st = keys == NULL || *features == NULL ? RADZ_E_NOMEM : RADZ_OK;
     for (size_t i = 0; st == RADZ_OK && i < n; i++)
-        memcpy(keys + i * RADZ_CACHE_KEY_SIZE, s->embedded->keys + (size_t)images->sample_of[i] * RADZ_CACHE_KEY_SIZE,
+        memcpy(keys + i * RADZ_CACHE_KEY_SIZE, s->evidence->images.keys + (size_t)images->sample_of[i] * RADZ_CACHE_KEY_SIZE,
                RADZ_CACHE_KEY_SIZE);
+    radz_evidence_rows rows = {0};
     if (st == RADZ_OK)
-        st = radz_store_lookup(s->images, keys, n, *features, NULL, err);
+        st = radz_evidence_read(s->evidence, keys, n, &rows, err);
+    if (st == RADZ_OK)
+        memcpy(*features, rows.values, n * s->evidence->values * sizeof **features);
+    radz_evidence_rows_free(&rows);
     free(keys);
     return st;
 }
@@ -167,5 +219,6 @@ void radz_scored_images_free(radz_scored_images *images)
     free(images->scores);
     free(images->patient_of);
     free(images->sample_of);
+    free(images->verdicts);
     *images = (radz_scored_images){0};
 }

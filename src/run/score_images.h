@@ -1,22 +1,18 @@
-/* Scores of a model's images from their cached embeddings: one data set, one model, one scorer. */
+/* Scores of a model's images from the evidence in the cache: one data set, one model, one scorer. */
 #ifndef RADZ_RUN_SCORE_IMAGES_H
 #define RADZ_RUN_SCORE_IMAGES_H
 
-#include "data/dataset.h"
-#include "run/embed.h"
 #include "run/evaluate.h"
-#include "run/prompt_texts.h"
+#include "run/model_evidence.h"
 
 /* All members borrowed. */
 typedef struct radz_scoring {
-    const radz_dataset *dataset;
-    size_t dim;
-    radz_store *images;
-    const radz_embed_output *embedded; /* [dataset->n] */
-    const radz_prompt_texts *prompts;  /* with embeddings */
+    const radz_evidence_set *evidence; /* of the kind that the scorer reads */
+    const radz_prompt_texts *prompts;  /* in place of the evidence's own, with embeddings; NULL: those */
+    const char *run_dir;               /* answers are written there as they are read, each with its verdict; NULL: not */
 } radz_scoring;
 
-/* The images that have an embedding (at level "study": their studies), with their scores; views go into `dataset`. */
+/* The images of which there is evidence (at level "study": their studies), with their scores; views go into the data set. */
 typedef struct radz_scored_images {
     radz_scored_set set;
     const char **names, **paths;
@@ -25,6 +21,8 @@ typedef struct radz_scored_images {
     uint32_t *patient_of;
     uint32_t *sample_of; /* [n] index into dataset->samples */
     bool probabilities;  /* of the scorer */
+    radz_answer_verdict *verdicts; /* [n, n_classes] of a scorer of hard answers, else NULL */
+    uint64_t answers, unknown;     /* verdicts in all, whatever the level, and those that are unknown */
 } radz_scored_images;
 
 /* Free with radz_scored_images_free, also after an error. No readable image at all is RADZ_E_MISSING. */

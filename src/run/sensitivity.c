@@ -74,7 +74,10 @@ static void choose_template(const radz_prompt_texts *all, size_t dim, uint32_t n
 
 static radz_status vary_templates(const bench *b, const radz_scoring *scoring, const char *scorer, radz_error *err)
 {
-    const radz_prompt_texts *all = scoring->prompts;
+    const radz_prompt_texts *all = &scoring->evidence->prompts;
+    size_t dim = scoring->evidence->values;
+    if (all->embeddings == NULL) /* questions */
+        return RADZ_OK;
     uint32_t count = 0;
     for (size_t i = 0; i < all->n; i++)
         count = all->template_of[i] >= count ? all->template_of[i] + 1 : count;
@@ -85,7 +88,7 @@ static radz_status vary_templates(const bench *b, const radz_scoring *scoring, c
     some.class_of = radz_calloc(all->n, sizeof *some.class_of, err);
     some.polarity_of = radz_calloc(all->n, sizeof *some.polarity_of, err);
     some.template_of = radz_calloc(all->n, sizeof *some.template_of, err);
-    some.embeddings = radz_calloc(all->n * scoring->dim, sizeof *some.embeddings, err);
+    some.embeddings = radz_calloc(all->n * dim, sizeof *some.embeddings, err);
     bool memory = some.texts != NULL && some.class_of != NULL && some.polarity_of != NULL && some.template_of != NULL &&
                   some.embeddings != NULL;
     radz_status st = memory ? RADZ_OK : RADZ_E_NOMEM;
@@ -93,8 +96,9 @@ static radz_status vary_templates(const bench *b, const radz_scoring *scoring, c
         radz_scoring one = *scoring;
         radz_scored_images scored = {0};
         char name[32];
-        choose_template(all, scoring->dim, t, &some);
+        choose_template(all, dim, t, &some);
         one.prompts = &some;
+        one.run_dir = NULL;
         snprintf(name, sizeof name, "only number %u", (unsigned)t + 1);
         st = radz_score_images(&one, scorer, &scored, err);
         if (st == RADZ_OK)

@@ -56,7 +56,7 @@ const radz_scorer radz_scorer_clip_posneg = {
     .description =
         "exp(p) / (exp(p) + exp(n)) over the cosines with the positive and the negative prompt, no temperature",
     .source = "CheXzero (softmax evaluation)",
-    .evidence = RADZ_EVIDENCE_GLOBAL_EMBEDDING,
+    .evidence = RADZ_EVIDENCE_EMBEDDING,
     .needs_negatives = true,
     .probabilities = true,
     .prepare = posneg_prepare,

@@ -188,3 +188,15 @@ double radz_directions_cosine(const radz_directions *directions, size_t class_in
     size_t at = class_index * (size_t)directions->polarities + (size_t)polarity;
     return dot(directions->unit + at * directions->dim, image->at, directions->dim) / image->length;
 }
+
+double radz_directions_dot(const double *a, const double *b, size_t dim)
+{
+    double part[8] = {0};
+    size_t i = 0;
+    for (; i + 8 <= dim; i += 8)
+        for (size_t j = 0; j < 8; j++)
+            part[j] += a[i + j] * b[i + j];
+    for (size_t j = 0; i < dim; i++, j++)
+        part[j] += a[i] * b[i];
+    return ((part[0] + part[4]) + (part[1] + part[5])) + ((part[2] + part[6]) + (part[3] + part[7]));
+}

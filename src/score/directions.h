@@ -28,6 +28,8 @@ radz_status radz_directions_image(const radz_score_block *block, size_t row, rad
                                   radz_error *err) RADZ_MUST_USE;
 double radz_directions_cosine(const radz_directions *directions, size_t class_index, radz_polarity polarity,
                               const radz_image_vector *image);
+/* Sum of products [dim], in a fixed order. */
+double radz_directions_dot(const double *a, const double *b, size_t dim);
 /* Checks a block's dimension. */
 radz_status radz_directions_check(const radz_directions *directions, const radz_score_block *block,
                                   radz_error *err) RADZ_MUST_USE;

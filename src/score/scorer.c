@@ -4,10 +4,19 @@
 
 #include "base/str.h"
 #include "score/clip_scorers.h"
+#include "score/radz_scorers.h"
+#include "score/vqa_scorers.h"
 
 static const radz_scorer *const radz_scorers[] = {
     &radz_scorer_clip_posneg,
     &radz_scorer_clip_cosine,
+    &radz_scorer_vqa_logit,
+    &radz_scorer_vqa_generate,
+    &radz_scorer_vqa_choice,
+    &radz_scorer_radz_plain,
+    &radz_scorer_radz_plain_softmax,
+    &radz_scorer_radz_anchored,
+    &radz_scorer_radz_anchored_softmax,
 };
 
 enum { SCORERS = sizeof radz_scorers / sizeof *radz_scorers };
@@ -39,16 +48,7 @@ radz_status radz_scorer_find(const char *name, const radz_scorer **out, radz_err
     return radz_fail_unknown(err, "scorer", name, nth_name, NULL);
 }
 
-const char *radz_evidence_name(radz_evidence evidence)
-{
-    switch (evidence) {
-    case RADZ_EVIDENCE_GLOBAL_EMBEDDING:
-        return "global-embedding";
-    }
-    return "unknown";
-}
-
 radz_score_options radz_score_defaults(void)
 {
-    return (radz_score_options){.logit_scale = 1};
+    return (radz_score_options){.logit_scale = 1, .temperature = 0.05};
 }

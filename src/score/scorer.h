@@ -10,35 +10,43 @@
 
 #include <stdint.h>
 
+#include "base/evidence.h"
 #include "base/polarity.h"
 #include "base/status.h"
+#include "score/verdict.h"
 
-/* What a scorer reads of an image, i.e. which rows of the cache. */
-typedef enum radz_evidence {
-    RADZ_EVIDENCE_GLOBAL_EMBEDDING /* one vector per image, in the space of the text embeddings */
-} radz_evidence;
-const char *radz_evidence_name(radz_evidence evidence); /* "global-embedding" */
-
-/* The prompts and their embeddings; all arrays borrowed, needed during prepare only. The order of the rows does
- * not matter. A (class, polarity, template) appears once; classes may have different numbers of templates. */
+/* What is known of the classes; of the members below, those of the scorer's evidence. All arrays borrowed, needed until
+ * the state is freed. */
 typedef struct radz_score_texts {
-    size_t rows, dim, classes;
+    size_t classes;
+    const char *const *class_names; /* [classes] or NULL; for messages only */
+    /* Vectors: the prompts and their embeddings. The order of the rows does not matter. A (class, polarity, template)
+     * appears once; classes may have different numbers of templates. */
+    size_t rows, dim;
     const float *embeddings;       /* [rows, dim] row-major; any length but zero: normalised here */
     const uint32_t *class_of;      /* [rows], below classes */
     const uint8_t *polarity_of;    /* [rows], radz_polarity */
     const uint32_t *template_of;   /* [rows] index of the prompt's template */
-    const char *const *class_names; /* [classes] or NULL; for messages only */
+    size_t anchors;                /* radz-feature: rows of the anchor matrix */
+    const float *anchor_vectors;   /* [anchors, dim]; any length but zero: normalised here */
+    size_t yes_tokens, no_tokens;  /* yes-no-logits: how many spellings of each */
+    const radz_finding_names *findings;  /* [classes] answers, choice: what an answer may call each class */
 } radz_score_texts;
 
 typedef struct radz_score_options {
     double logit_scale; /* clip-cosine multiplies by it; finite, above 0 */
+    double temperature; /* radz scorers divide cosines by it; finite, above 0 */
 } radz_score_options;
-radz_score_options radz_score_defaults(void); /* logit_scale 1: the cosine itself */
+radz_score_options radz_score_defaults(void); /* logit_scale 1: the cosine itself; temperature 0.05 */
 
 /* A run of images. All arrays borrowed. */
 typedef struct radz_score_block {
     size_t rows, dim;
-    const float *embeddings;       /* [rows, dim] row-major; any length but zero: normalised here */
+    /* Vectors: [rows, dim] row-major; any length but zero: normalised here. yes-no-logits: [rows, classes, yes_tokens +
+     * no_tokens], dim the product of the last two. */
+    const float *embeddings;
+    const char *const *answers;    /* answers: [rows, classes]; choice: [rows] */
+    radz_answer_verdict *verdicts;        /* [rows, classes] filled by scorers of hard answers; NULL: not wanted */
     size_t first_row;              /* number of the block's first image in the whole run; for messages only */
     const char *const *row_names;  /* [rows] image names or NULL; for messages only */
 } radz_score_block;
@@ -53,6 +61,9 @@ typedef struct radz_scorer {
     bool needs_negatives;    /* every class needs a negative prompt; otherwise negative prompts are left aside */
     bool uses_logit_scale;
     bool probabilities;      /* scores are between 0 and 1 and say how likely the class is */
+    bool needs_anchors;
+    bool hard;               /* scores are answers: 1 yes, 0 no, 0.5 unknown, which lies between the two */
+    bool over_classes;       /* a class's score depends on the other classes that are listed (softmax) */
     /* `options` NULL: defaults. Errors: no class, a class without a positive (where needed: negative) prompt, a class,
      * polarity or template out of range or repeated, a NaN, infinite or all-zero embedding, an option out of range. */
     radz_status (*prepare)(const radz_score_texts *texts, const radz_score_options *options, radz_score_state **out,

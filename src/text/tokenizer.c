@@ -625,6 +625,7 @@ typedef struct encoder {
     tok_pieces in, out;
     tok_scratch scratch;
     tok_ids ids;
+    bool at_start; /* nothing of the text has been taken yet */
     size_t enough; /* ids beyond these will be cut off: stop early */
 } encoder;
 
@@ -685,6 +686,8 @@ static radz_status encode_words(encoder *e, const char *text, size_t length, rad
 {
     tok_pieces_clear(&e->in);
     tok_pieces_clear(&e->out);
+    e->in.at_start = e->at_start;
+    e->at_start = false;
     radz_status st = tok_pieces_add(&e->in, text, length, err);
     if (st == RADZ_OK)
         st = tok_pretokenize(&e->tok->pretokenizer, &e->in, &e->out, err);
@@ -724,6 +727,7 @@ static radz_status encode_part(encoder *e, bool normalized, const char *text, si
                             (token->lstrip ? blanks_before(text, begin, i) : i) - begin, err);
         if (st == RADZ_OK)
             st = tok_ids_add(&e->ids, token->id, err);
+        e->at_start = false;
         begin = i = token->rstrip ? blanks_after(text, end, length) : end;
     }
     return st == RADZ_OK ? encode_between(e, normalized, text + begin, length - begin, err) : st;
@@ -732,6 +736,7 @@ static radz_status encode_part(encoder *e, bool normalized, const char *text, si
 static radz_status encode_text(encoder *e, const char *text, size_t length, radz_error *err)
 {
     radz_status st = radz_utf8_clean(text, length, &e->clean, err);
+    e->at_start = true;
     return st == RADZ_OK ? encode_part(e, false, e->clean.text, e->clean.length, err) : st;
 }
 
@@ -816,9 +821,12 @@ static void separate_words(radz_strbuf *text, const char *mark)
 radz_status radz_tokenizer_decode(const radz_tokenizer *tokenizer, const int32_t *ids, size_t count, bool skip_special,
                                   char **text, radz_error *err)
 {
-    radz_strbuf bytes = {0}, clean = {0};
+    radz_strbuf clean = {0};
+    tok_pieces in = {0}, out = {0};
     *text = NULL;
-    radz_status st = radz_strbuf_append(&bytes, "", 0, err);
+    radz_status st = radz_strbuf_append(&in.text, "", 0, err);
+    if (st == RADZ_OK)
+        st = radz_strbuf_append(&out.text, "", 0, err);
     for (size_t i = 0; i < count && st == RADZ_OK; i++) {
         const char *token = radz_tokenizer_token_of(tokenizer, ids[i]);
         if (token == NULL)
@@ -826,13 +834,16 @@ radz_status radz_tokenizer_decode(const radz_tokenizer *tokenizer, const int32_t
                            tokenizer->vocab.size - 1);
         else if (skip_special && is_special(tokenizer, ids[i]))
             continue;
-        else if (tokenizer->decoder.kind != NULL)
-            st = tokenizer->decoder.kind->decode(token, tokenizer->vocab.lengths[ids[i]], &bytes, err);
-        else
-            st = radz_strbuf_append(&bytes, token, tokenizer->vocab.lengths[ids[i]], err);
+        size_t begin = in.text.length;
+        if (st == RADZ_OK)
+            st = radz_strbuf_append(&in.text, token, tokenizer->vocab.lengths[ids[i]], err);
+        if (st == RADZ_OK)
+            st = tok_pieces_end(&in, begin, err);
     }
     if (st == RADZ_OK)
-        st = radz_utf8_clean(bytes.text, bytes.length, &clean, err);
+        st = tok_decode(&tokenizer->decoder, &in, &out, err);
+    if (st == RADZ_OK)
+        st = radz_utf8_clean(out.text.text != NULL ? out.text.text : "", out.text.length, &clean, err);
     if (st == RADZ_OK) {
         const char *mark = tokenizer->model.kind->end_of_word(tokenizer->model.state);
         if (mark[0] != '\0')
@@ -840,7 +851,8 @@ radz_status radz_tokenizer_decode(const radz_tokenizer *tokenizer, const int32_t
         *text = clean.text;
         clean.text = NULL;
     }
-    radz_strbuf_free(&bytes);
+    tok_pieces_free(&in);
+    tok_pieces_free(&out);
     radz_strbuf_free(&clean);
     return st;
 }

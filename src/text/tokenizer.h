@@ -2,7 +2,8 @@
  *
  * Ids are those of the Hugging Face `tokenizers` library for the same files. Kinds of normalizer, pre-tokenizer, model,
  * post-processor and decoder are const tables (tokenizer_parts.h); a kind that is not among them is refused by name, so a
- * tokenizer is either read wholly or not at all. Built now: CLIP's and GPT-2's byte-level BPE. */
+ * tokenizer is either read wholly or not at all. Built now: byte-level BPE (CLIP, GPT-2, Llama 3, Qwen2) and SentencePiece's
+ * BPE with byte fallback (Llama, Vicuna, Mistral). */
 #ifndef RADZ_TEXT_TOKENIZER_H
 #define RADZ_TEXT_TOKENIZER_H
 

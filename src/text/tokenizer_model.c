@@ -1,4 +1,5 @@
 /* The vocabulary, and the model BPE: byte pair encoding by a list of merges (Sennrich et al., ACL 2016). */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -115,6 +116,8 @@ typedef struct bpe_state {
     size_t slot_count, count;
     int32_t unk;
     bool fuse_unk, ignore_merges;
+    bool byte_fallback;      /* a character without a token becomes its UTF-8 bytes' tokens, "<0x0A>" */
+    int32_t byte_tokens[256]; /* -1: no such token */
     char suffix[32]; /* of the last symbol of a word */
     size_t suffix_length;
 } bpe_state;
@@ -271,7 +274,6 @@ static radz_status load_bpe(const tok_place *place, const radz_json *spec, tok_v
     const radz_json *words = radz_json_find(spec, "vocab"), *merges = radz_json_find(spec, "merges"),
                     *dropout = radz_json_find(spec, "dropout");
     const char *prefix, *suffix, *unk;
-    bool byte_fallback;
     double probability = 0;
     radz_status st = tok_get_string(place, spec, "continuing_subword_prefix", &prefix, err);
     if (st == RADZ_OK)
@@ -281,15 +283,13 @@ static radz_status load_bpe(const tok_place *place, const radz_json *spec, tok_v
     if (st == RADZ_OK)
         st = tok_get_bool(place, spec, "fuse_unk", false, &bpe->fuse_unk, err);
     if (st == RADZ_OK)
-        st = tok_get_bool(place, spec, "byte_fallback", false, &byte_fallback, err);
+        st = tok_get_bool(place, spec, "byte_fallback", false, &bpe->byte_fallback, err);
     if (st == RADZ_OK)
         st = tok_get_bool(place, spec, "ignore_merges", false, &bpe->ignore_merges, err);
     if (st == RADZ_OK)
         st = set_suffix(bpe, suffix, err);
     if (st != RADZ_OK)
         return st;
-    if (byte_fallback)
-        return tok_fail(place, err, RADZ_E_UNSUPPORTED, "BPE with byte_fallback is not built");
     if (prefix != NULL && prefix[0] != '\0')
         return tok_fail(place, err, RADZ_E_UNSUPPORTED, "BPE with continuing_subword_prefix '%.60s' is not built", prefix);
     if (dropout != NULL && radz_json_kind_of(dropout) != RADZ_JSON_NULL &&
@@ -301,6 +301,11 @@ static radz_status load_bpe(const tok_place *place, const radz_json *spec, tok_v
     if ((st = read_vocab(radz_json_doc_name(place->doc), words, place->arena, vocab, err)) != RADZ_OK ||
         (st = read_merges(place, merges, vocab, bpe, err)) != RADZ_OK)
         return st;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char name[8];
+        snprintf(name, sizeof name, "<0x%02X>", byte);
+        bpe->byte_tokens[byte] = tok_vocab_find(vocab, name, 6);
+    }
     bpe->unk = unk != NULL ? tok_vocab_find(vocab, unk, strlen(unk)) : -1;
     if (unk != NULL && bpe->unk < 0)
         return tok_fail(place, err, RADZ_E_FORMAT, "unk_token '%.60s' is not in the vocabulary", unk);
@@ -420,6 +425,23 @@ static void push_pair(const bpe_state *bpe, const symbol *symbols, int32_t at, c
         heap_push(heap, count, (candidate){m->rank, at, m->result});
 }
 
+static void add_symbol(symbol *symbols, size_t *count, int32_t id)
+{
+    symbols[*count] = (symbol){id, (int32_t)*count - 1, (int32_t)*count + 1, false};
+    (*count)++;
+}
+
+/* The tokens of a character's bytes; nothing unless there is one for each. */
+static bool add_bytes(const bpe_state *bpe, const char *text, size_t length, symbol *symbols, size_t *count)
+{
+    for (size_t i = 0; i < length; i++)
+        if (bpe->byte_tokens[(unsigned char)text[i]] < 0)
+            return false;
+    for (size_t i = 0; i < length; i++)
+        add_symbol(symbols, count, bpe->byte_tokens[(unsigned char)text[i]]);
+    return true;
+}
+
 static radz_status encode_bpe(const void *state, const tok_vocab *vocab, const char *piece, size_t length,
                               tok_scratch *scratch, tok_ids *out, radz_error *err)
 {
@@ -432,15 +454,17 @@ static radz_status encode_bpe(const void *state, const tok_vocab *vocab, const c
     if (length > INT32_MAX / 4)
         return radz_fail(err, RADZ_E_VALUE, "a word of %zu bytes is too long", length);
     /* Every symbol pushes at most one candidate at first, every merge at most two: 3 n in all. */
-    radz_status st = radz_grow(&scratch->symbols, &scratch->symbols_capacity, length + 1, sizeof(symbol), err);
+    size_t most = length + sizeof bpe->suffix; /* the suffix's bytes may be symbols too */
+    radz_status st = radz_grow(&scratch->symbols, &scratch->symbols_capacity, most, sizeof(symbol), err);
     if (st == RADZ_OK)
-        st = radz_grow(&scratch->heap, &scratch->heap_capacity, 3 * length + 3, sizeof(candidate), err);
+        st = radz_grow(&scratch->heap, &scratch->heap_capacity, 3 * most, sizeof(candidate), err);
     if (st != RADZ_OK)
         return st;
     symbol *symbols = scratch->symbols;
     candidate *heap = scratch->heap;
     size_t count = 0, waiting = 0;
-    bool after_unk = false;
+    bool unk_waits = false; /* set down before the next symbol that has a token, as the tokenizers library does it: bytes
+                               pass it by */
     for (size_t i = 0; i < length;) {
         int32_t c;
         char text[4 + sizeof bpe->suffix];
@@ -451,15 +475,21 @@ static radz_status encode_bpe(const void *state, const tok_vocab *vocab, const c
             memcpy(text + n, bpe->suffix, bpe->suffix_length);
         int32_t id = tok_vocab_find(vocab, text, n + (last ? bpe->suffix_length : 0));
         i += n;
-        bool is_unk = id < 0;
-        if (is_unk)
-            id = bpe->unk; /* without an unknown token the character is dropped, as in the tokenizers library */
-        if (id < 0 || (is_unk && after_unk && bpe->fuse_unk))
-            continue;
-        after_unk = is_unk;
-        symbols[count] = (symbol){id, (int32_t)count - 1, (int32_t)count + 1, false};
-        count++;
+        if (id >= 0) {
+            if (unk_waits)
+                add_symbol(symbols, &count, bpe->unk);
+            unk_waits = false;
+            add_symbol(symbols, &count, id);
+        } else if (!(bpe->byte_fallback &&
+                     add_bytes(bpe, text, n + (last ? bpe->suffix_length : 0), symbols, &count)) && bpe->unk >= 0) {
+            /* without an unknown token the character is dropped */
+            if (unk_waits && !bpe->fuse_unk)
+                add_symbol(symbols, &count, bpe->unk);
+            unk_waits = true;
+        }
     }
+    if (unk_waits)
+        add_symbol(symbols, &count, bpe->unk);
     if (count == 0)
         return RADZ_OK;
     symbols[count - 1].next = -1;

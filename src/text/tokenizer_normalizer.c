@@ -1,4 +1,4 @@
-/* Normalizers: NFC, Lowercase, Replace, Sequence. */
+/* Normalizers: NFC, Lowercase, Replace, Prepend, Sequence. */
 #include <string.h>
 
 #include "text/tokenizer_parts.h"
@@ -101,6 +101,22 @@ static radz_status apply_replace(const void *state, const char *text, size_t len
     return radz_strbuf_append(out, text + kept, length - kept, err);
 }
 
+/* ---- Prepend: a text before every text that is not empty ---- */
+static radz_status load_prepend(const tok_place *place, const radz_json *spec, void **state, radz_error *err)
+{
+    const char *prefix;
+    radz_status st = tok_need_string(place, spec, "prepend", &prefix, err);
+    if (st == RADZ_OK && (*state = radz_arena_strdup(place->arena, prefix, err)) == NULL)
+        st = RADZ_E_NOMEM;
+    return st;
+}
+
+static radz_status apply_prepend(const void *state, const char *text, size_t length, radz_strbuf *out, radz_error *err)
+{
+    radz_status st = radz_strbuf_append(out, state, length > 0 ? strlen(state) : 0, err);
+    return st == RADZ_OK ? radz_strbuf_append(out, text, length, err) : st;
+}
+
 /* ---- Sequence ---- */
 typedef struct sequence_state {
     tok_normalizer *items;
@@ -156,6 +172,7 @@ const tok_normalizer_kind tok_normalizer_kinds[] = {
     {"NFC", load_nothing, apply_nfc},
     {"Lowercase", load_nothing, apply_lowercase},
     {"Replace", load_replace, apply_replace},
+    {"Prepend", load_prepend, apply_prepend},
     {"Sequence", load_sequence, apply_sequence},
     {NULL, NULL, NULL},
 };

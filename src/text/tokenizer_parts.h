@@ -64,10 +64,14 @@ typedef struct tok_pieces {
     radz_strbuf text;
     tok_span *spans;
     size_t count, capacity;
+    bool at_start; /* the first piece begins where the whole text begins */
 } tok_pieces;
 void tok_pieces_clear(tok_pieces *pieces); /* keeps the memory */
 void tok_pieces_free(tok_pieces *pieces);
+/* A piece of its own, unless it is empty. */
 radz_status tok_pieces_add(tok_pieces *pieces, const char *text, size_t length, radz_error *err) RADZ_MUST_USE;
+/* What was appended to the pieces' text from `begin` on is one piece, also when it is empty. */
+radz_status tok_pieces_end(tok_pieces *pieces, size_t begin, radz_error *err) RADZ_MUST_USE;
 
 typedef struct tok_pretokenizer tok_pretokenizer;
 typedef struct tok_pretokenizer_kind {
@@ -153,18 +157,21 @@ typedef struct tok_template {
 radz_status tok_template_load(const tok_place *place, const radz_json *spec, const tok_vocab *vocab, tok_template *out,
                               radz_error *err) RADZ_MUST_USE;
 
-/* ---- decoder: tokens to text ---- */
+/* ---- decoder: tokens to pieces of text ---- */
 typedef struct tok_decoder tok_decoder;
 typedef struct tok_decoder_kind {
     const char *name;
-    /* appends the text of one token as bytes that need not be UTF-8 yet */
-    radz_status (*decode)(const char *token, size_t length, radz_strbuf *bytes, radz_error *err);
+    radz_status (*load)(const tok_place *place, const radz_json *spec, void **state, radz_error *err);
+    /* `out` is empty; `in` may be destroyed. The pieces' bytes need not be UTF-8 in the end. */
+    radz_status (*decode)(const void *state, tok_pieces *in, tok_pieces *out, radz_error *err);
 } tok_decoder_kind;
 struct tok_decoder {
     const tok_decoder_kind *kind;
+    void *state;
 };
 extern const tok_decoder_kind tok_decoder_kinds[];
 radz_status tok_decoder_load(const tok_place *place, const radz_json *spec, tok_decoder *out,
                              radz_error *err) RADZ_MUST_USE;
+radz_status tok_decode(const tok_decoder *decoder, tok_pieces *in, tok_pieces *out, radz_error *err) RADZ_MUST_USE;
 
 #endif

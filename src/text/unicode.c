@@ -72,6 +72,18 @@ size_t radz_utf8_get(const char *text, size_t length, int32_t *c)
     return wanted;
 }
 
+bool radz_utf8_valid(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length;) {
+        int32_t c;
+        size_t n = radz_utf8_get(text + i, length - i, &c);
+        if (c == RADZ_UNICODE_REPLACEMENT && (n != 3 || memcmp(text + i, "\xEF\xBF\xBD", 3) != 0))
+            return false; /* put in place of something ill-formed */
+        i += n;
+    }
+    return true;
+}
+
 size_t radz_utf8_put(int32_t c, char out[4])
 {
     if (c < 0x80) {

@@ -23,6 +23,7 @@ bool radz_char_is_assigned(int32_t c);
 /* Decodes the character at text[0], length >= 1: gives the bytes it takes (1 to 4) and sets `*c`. An ill-formed sequence
  * gives U+FFFD and the length of its maximal subpart (Unicode, section 3.9, as Python's errors="replace"). */
 size_t radz_utf8_get(const char *text, size_t length, int32_t *c);
+bool radz_utf8_valid(const char *text, size_t length);
 size_t radz_utf8_put(int32_t c, char out[4]); /* the bytes written; `c` is a scalar value */
 
 /* These append to `out`, which may not be the source. The first one replaces what is ill-formed; the others expect

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Golden values of the metrics (scikit-learn), percentiles (numpy) and clip scorers (numpy).
+"""Golden values of the metrics (scikit-learn), percentiles (numpy) and scorers (numpy).
 
     OMP_NUM_THREADS=1 python tests/reference/make_metric_goldens.py
 
@@ -171,7 +171,7 @@ def percentile_cases():
 
 
 def vectors(first, rows, dim):
-    """Whole numbers of 1/32768, exact in float32; see vectors() in test_score_clip.c."""
+    """Whole numbers of 1/32768, exact in float32; see vectors() in test_score_numpy.c."""
     at = np.arange(rows * dim, dtype=np.uint64) + np.uint64(first)
     return ((mix(at) >> np.uint64(48)).astype(np.float64) - 32767.5).reshape(rows, dim) / 32768
 
@@ -187,7 +187,18 @@ def scorer_cases():
         mean /= np.linalg.norm(mean, axis=-1, keepdims=True)
         cosine = np.einsum("nd,cpd->ncp", image, mean)
         p, n = np.exp(cosine[..., 0]), np.exp(cosine[..., 1])
-        yield {"name": name, "images": images, "dim": dim, "classes": classes, "templates": templates, "logit_scale": scale,
+        tau = 5 / scale ** 0.5
+        anchors = vectors(3000000, classes + 2, dim)
+        anchors /= np.linalg.norm(anchors, axis=-1, keepdims=True)
+        plain = cosine[..., 0] / tau
+        anchored = (image @ anchors.T / tau) @ (mean[:, 0] @ anchors.T / tau).T
+        softmax = lambda s: np.exp(s - s.max(axis=1, keepdims=True)) / np.exp(s - s.max(axis=1, keepdims=True)).sum(axis=1, keepdims=True)
+        logits = 20 * vectors(4000000, images * classes, 5)
+        lse = lambda x: np.log(np.exp(x - x.max(axis=1, keepdims=True)).sum(axis=1)) + x.max(axis=1)
+        yield {"name": name, "images": images, "dim": dim, "classes": classes, "templates": templates, "logit_scale": scale, "temperature": tau, "anchors": classes + 2,
+               "vqa-logit": [number(x) for x in lse(logits[:, :3]) - lse(logits[:, 3:])],
+               "radz-plain": [number(x) for x in plain.ravel()], "radz-plain-softmax": [number(x) for x in softmax(plain).ravel()],
+               "radz-anchored": [number(x) for x in anchored.ravel()], "radz-anchored-softmax": [number(x) for x in softmax(anchored).ravel()],
                "clip-posneg": [number(x) for x in (p / (p + n)).ravel()],
                "clip-cosine": [number(x) for x in (scale * cosine[..., 0]).ravel()]}
 

@@ -352,4 +352,5 @@ def main():
             goldens(out + "/clip.json", CLIPTokenizer.from_pretrained(t), texts, "clip", "OpenAI CLIP's own vocabulary of 49,408 (not kept here)")
 
 
-main()
+if __name__ == "__main__":
+    main()

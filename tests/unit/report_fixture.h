@@ -184,8 +184,23 @@ static radz_status fixture_results(radz_results **out, radz_error *err)
     b.distinct_replicates = 998;
     b.model = "clip-tiny";
     b.scorer = "clip-posneg";
+    b.template_name = "plain";
+    b.reading = "layer -2, pooling last";
+    b.anchors = "chest";
+    b.anchor_form = "decoder";
+    b.anchors_sha256 = b.prompts_sha256;
+    b.temperature = 0.05;
+    b.hard = true;
+    b.n_answers = 120;
+    b.n_unknown = 7;
     if (st == RADZ_OK)
         st = fixture_block(results, &b, fixture_odd, 3, 1, true, err);
+    if (st == RADZ_OK)
+        st = radz_results_add_cost(results, &(radz_result_cost){"odd_set", "clip-tiny", "clip-posneg", 40, 12.5, 7150.25,
+                                   14200000000}, err);
+    if (st == RADZ_OK)
+        st = radz_results_add_cost(results, &(radz_result_cost){"phantom", "vit_b_32", "clip-posneg", 0, NAN, NAN, 210000000},
+                                   err);
     static const char *const columns[] = {"class", "auc", "variance", "status"};
     static const radz_result_cell cells[][4] = {
         {{"Pleural_Effusion, \"left\" 50% & more", 0}, {NULL, 0.8125}, {NULL, 1.5e-4}, {"ok", 0}},

@@ -15,6 +15,7 @@
 #include "data/card_engine.h"
 #include "data/card_gate.h"
 #include "data/references.h"
+#include "data/dialogue.h"
 #include "data/terms.h"
 
 #define MANIFESTS RADZ_SOURCE_DIR "/manifests"
@@ -42,7 +43,9 @@ static void shipped_cards_load(void **state)
                  {RADZ_CARD_PROMPTS, &radz_prompts_schema, 0},
                  {RADZ_CARD_TERMS, &radz_terms_schema, 1},
                  {RADZ_CARD_GATE, &radz_gate_schema, 1},
-                 {RADZ_CARD_REFERENCES, &radz_references_schema, 4}};
+                 {RADZ_CARD_REFERENCES, &radz_references_schema, 4},
+                 {RADZ_CARD_TEMPLATE, &radz_template_schema, 3},
+                 {RADZ_CARD_ANCHORS, &radz_anchors_schema, 1}};
     for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
         radz_error err = {0};
         radz_strlist names = {0};
@@ -397,7 +400,7 @@ static void ranges_name_numbers(void **state)
     (void)state;
     const radz_card_schema *const all[] = {&radz_suite_schema, &radz_model_schema, &radz_prompts_schema,
                                            &radz_dataset_schema, &radz_terms_schema, &radz_gate_schema,
-                                           &radz_references_schema};
+                                           &radz_references_schema, &radz_template_schema, &radz_anchors_schema};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         for (const radz_card_range *r = all[i]->ranges; r != NULL && r->path != NULL; r++) {
             const cyaml_schema_value_t *value = schema_at(all[i]->root, r->path);
@@ -433,7 +436,7 @@ static void keys_are_explained(void **state)
     need(radz_file_read(MANIFESTS "/README.md", 1 << 20, &text, &size, &err), &err);
     const radz_card_schema *const all[] = {&radz_suite_schema, &radz_model_schema, &radz_prompts_schema,
                                            &radz_dataset_schema, &radz_terms_schema, &radz_gate_schema,
-                                           &radz_references_schema};
+                                           &radz_references_schema, &radz_template_schema, &radz_anchors_schema};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         need_explained(all[i]->root, text);
     free(text);

@@ -186,6 +186,24 @@ static void golden_gpt2(void **state)
     check_golden("gpt2", NULL);
 }
 
+static void golden_llama(void **state)
+{
+    (void)state;
+    check_golden("llama", NULL);
+}
+
+static void golden_mistral(void **state)
+{
+    (void)state;
+    check_golden("mistral", NULL);
+}
+
+static void golden_llama3(void **state)
+{
+    (void)state;
+    check_golden("llama3", NULL);
+}
+
 /* ---- OpenAI's own vocabulary, which is not in this repository ---- */
 static void append_unit(char *text, unsigned byte)
 {
@@ -491,20 +509,27 @@ static void refuses_json(void **state)
         {"{\"model\": {\"vocab\": " VOCAB ", \"merges\": [[\"a\"]]}}", RADZ_E_FORMAT, "merge 0 must be two tokens"},
         {"{\"model\": {\"vocab\": " VOCAB ", \"merges\": [[\"a\", 3]]}}", RADZ_E_FORMAT, "merge 0 must be two tokens"},
         {"{\"model\": {\"vocab\": " VOCAB ", \"merges\": [\"a q\"]}}", RADZ_E_FORMAT, "key 'model': merge 0 ('a' 'q')"},
-        {"{\"model\": {\"vocab\": " VOCAB ", \"merges\": [], \"byte_fallback\": true}}", RADZ_E_UNSUPPORTED, "byte_fallback"},
+        {"{\"model\": {\"vocab\": " VOCAB ", \"merges\": [], \"byte_fallback\": 1}}", RADZ_E_FORMAT, "'byte_fallback': found a number, wanted true or false"},
         {"{\"model\": {\"vocab\": " VOCAB ", \"merges\": [], \"dropout\": 0.1}}", RADZ_E_UNSUPPORTED, "dropout"},
         {"{\"model\": {\"vocab\": " VOCAB ", \"merges\": [], \"continuing_subword_prefix\": \"##\"}}", RADZ_E_UNSUPPORTED, "'##'"},
         {"{\"model\": {\"vocab\": " VOCAB ", \"merges\": [], \"unk_token\": \"<unk>\"}}", RADZ_E_FORMAT, "unk_token '<unk>' is not"},
         {"{\"model\": {\"vocab\": " VOCAB ", \"merges\": [], \"fuse_unk\": 1}}", RADZ_E_FORMAT, "'fuse_unk': found a number, wanted true or false"},
         {"{\"normalizer\": {\"type\": \"BertNormalizer\"}, " BPE "}", RADZ_E_UNSUPPORTED,
-         "key 'normalizer': the normalizer 'BertNormalizer' is not built; built: NFC, Lowercase, Replace, Sequence"},
+         "key 'normalizer': the normalizer 'BertNormalizer' is not built; built: NFC, Lowercase, Replace, Prepend, Sequence"},
         {"{\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFC\"}, {\"type\": \"Strip\"}]}, " BPE "}", RADZ_E_UNSUPPORTED,
          "key 'normalizer.normalizers[1]': the normalizer 'Strip'"},
         {"{\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"Regex\": \"[0-9]\"}, \"content\": \"\"}, " BPE "}", RADZ_E_UNSUPPORTED, "'[0-9]' is not built"},
         {"{\"normalizer\": {\"type\": \"Replace\", \"pattern\": {\"String\": \"\"}, \"content\": \"\"}, " BPE "}", RADZ_E_FORMAT, "must hold a text"},
         {"{\"normalizer\": 7, " BPE "}", RADZ_E_FORMAT, "key 'normalizer': found a number, wanted an object"},
         {"{\"normalizer\": {}, " BPE "}", RADZ_E_FORMAT, "'type' is missing"},
-        {"{\"pre_tokenizer\": {\"type\": \"Metaspace\"}, " BPE "}", RADZ_E_UNSUPPORTED, "the pre-tokenizer 'Metaspace'"},
+        {"{\"pre_tokenizer\": {\"type\": \"Whitespace\"}, " BPE "}", RADZ_E_UNSUPPORTED, "the pre-tokenizer 'Whitespace'"},
+        {"{\"pre_tokenizer\": {\"type\": \"Metaspace\"}, " BPE "}", RADZ_E_FORMAT, "'replacement' is missing"},
+        {"{\"pre_tokenizer\": {\"type\": \"Metaspace\", \"replacement\": \"\"}, " BPE "}", RADZ_E_FORMAT, "'replacement' is empty"},
+        {"{\"pre_tokenizer\": {\"type\": \"Metaspace\", \"replacement\": \"_\", \"prepend_scheme\": \"last\"}, " BPE "}", RADZ_E_FORMAT, "prepend_scheme 'last', wanted first"},
+        {"{\"normalizer\": {\"type\": \"Prepend\"}, " BPE "}", RADZ_E_FORMAT, "'prepend' is missing"},
+        {"{\"decoder\": {\"type\": \"Sequence\"}, " BPE "}", RADZ_E_FORMAT, "a list 'decoders'"},
+        {"{\"decoder\": {\"type\": \"Sequence\", \"decoders\": [{\"type\": \"Strip\", \"content\": \" \", \"start\": -1}]}, " BPE "}", RADZ_E_FORMAT, "key 'decoder.decoders[0]': 'start' must be"},
+        {"{\"decoder\": {\"type\": \"Replace\", \"pattern\": {\"Regex\": \"a\"}, \"content\": \"\"}, " BPE "}", RADZ_E_UNSUPPORTED, "a decoder's 'pattern'"},
         {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"Regex\": \"x\"}, \"behavior\": \"Removed\"}, " BPE "}", RADZ_E_UNSUPPORTED, "the regular expression 'x'"},
         {"{\"pre_tokenizer\": {\"type\": \"Split\", \"pattern\": {\"String\": \"x\"}, \"behavior\": \"Removed\"}, " BPE "}", RADZ_E_UNSUPPORTED, "literal text"},
         {"{\"decoder\": {\"type\": \"WordPiece\"}, " BPE "}", RADZ_E_UNSUPPORTED, "the decoder 'WordPiece'"},
@@ -563,6 +588,7 @@ int main(void)
         cmocka_unit_test(golden_older), cmocka_unit_test(golden_gpt2),   cmocka_unit_test(golden_clip),
         cmocka_unit_test(looks_up),     cmocka_unit_test(contexts),      cmocka_unit_test(long_texts),
         cmocka_unit_test(refuses_files), cmocka_unit_test(refuses_json), cmocka_unit_test(truncated_files),
+        cmocka_unit_test(golden_llama), cmocka_unit_test(golden_mistral), cmocka_unit_test(golden_llama3),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
