@@ -268,9 +268,9 @@ static void measure(const radz_metric_work *work, const radz_operating_point *po
 radz_status radz_metric_class(const radz_metric_input *input, size_t class_index, const radz_operating_point *point,
                               radz_metric_work *work, radz_class_metrics *out, radz_error *err)
 {
-    radz_status status = radz_metric_check_point(input, class_index, point, err);
+    radz_status status = rank_checked(input, class_index, NULL, work, err); /* also that there is such a class */
     if (status == RADZ_OK)
-        status = rank_checked(input, class_index, NULL, work, err);
+        status = radz_metric_check_point(input, class_index, point, err);
     if (status == RADZ_OK)
         measure(work, point, input->rows, out);
     return status;
