@@ -10,7 +10,7 @@
 
 #define OPTIONS(...) (const char *const[]){__VA_ARGS__, NULL}
 #define CARDS "manifests"
-#define SELECTION "dataset", "model", "scorer", "classes", "limit"
+#define SELECTION "dataset", "model", "scorer", "class", "limit"
 #define MACHINE "threads", "device", "dtype"
 
 const radz_command radz_commands[] = {

@@ -22,8 +22,7 @@ static const option_spec specs[] = {
     {"dataset", "NAME", "only these data sets, or variants of them: NAME:VARIANT (repeat, or separate by commas)", LIST, AT(datasets), 0, 0},
     {"model", "NAME", "only these models", LIST, AT(models), 0, 0},
     {"scorer", "NAME", "only these scorers", LIST, AT(scorers), 0, 0},
-    {"classes", "NAME", "only these classes, or groups of classes as the data set's card names them (results say so)", LIST, AT(classes), 0, 0},
-    {"class", "NAME", "only this class", LIST, AT(classes), 0, 0},
+    {"class", "NAME", "only these classes, or groups of classes as the data set's card names them (results say so)", LIST, AT(classes), 0, 0},
     {"protocol", "NAME", "how scores become figures; 'all' for every protocol (see `radz-bench list protocols`)", LIST,
      AT(protocols), 0, 0},
     {"require", "NAME", "fail when this data set is not here; 'all' for every one", LIST, AT(require), 0, 0},
@@ -77,6 +76,8 @@ enum { SPEC_COUNT = sizeof specs / sizeof specs[0] };
 
 static const option_spec *find_spec(const char *name, size_t length)
 {
+    if (length == strlen("classes") && strncmp(name, "classes", length) == 0)
+        length -= strlen("es"); /* said of several, it is the same option */
     for (size_t i = 0; i < SPEC_COUNT; i++)
         if (strlen(specs[i].name) == length && strncmp(specs[i].name, name, length) == 0)
             return &specs[i];
