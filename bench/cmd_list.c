@@ -123,6 +123,16 @@ static radz_status list_prompts(const list_context *context, radz_error *err)
     return each_card(context, RADZ_CARD_PROMPTS, print_prompts, err);
 }
 
+static radz_status list_templates(const list_context *context, radz_error *err)
+{
+    return each_card(context, RADZ_CARD_TEMPLATE, NULL, err);
+}
+
+static radz_status list_anchors(const list_context *context, radz_error *err)
+{
+    return each_card(context, RADZ_CARD_ANCHORS, NULL, err);
+}
+
 static radz_status list_recipes(const list_context *context, radz_error *err)
 {
     return each_card(context, RADZ_CARD_RECIPE, NULL, err);
@@ -185,7 +195,8 @@ static radz_status list_runs(const list_context *context, radz_error *err)
 
 static const list_kind kinds[] = {
     {"suites", list_suites},   {"datasets", list_datasets}, {"models", list_models},   {"scorers", list_scorers},
-    {"prompts", list_prompts}, {"recipes", list_recipes},   {"protocols", list_protocols}, {"gates", list_gates}, {"metrics", list_metrics}, {"runs", list_runs},
+    {"prompts", list_prompts}, {"templates", list_templates},
+    {"anchors", list_anchors}, {"recipes", list_recipes},   {"protocols", list_protocols}, {"gates", list_gates}, {"metrics", list_metrics}, {"runs", list_runs},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 

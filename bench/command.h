@@ -81,6 +81,7 @@ radz_status radz_cmd_probe(const radz_options *options, int *exit_code, radz_err
 radz_status radz_cmd_report(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_figures(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_plot(const radz_options *options, int *exit_code, radz_error *err);
+radz_status radz_cmd_anchors(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_cache(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_phantom(const radz_options *options, int *exit_code, radz_error *err);
 radz_status radz_cmd_train(const radz_options *options, int *exit_code, radz_error *err);

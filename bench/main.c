@@ -72,6 +72,10 @@ const radz_command radz_commands[] = {
      "runs older than --days, and all but the newest --keep; the folders of the runs stay.",
      OPTIONS("results", "suite", "dataset", "model", "scorer", "class", "metric", "note", "date", "days", "keep", "out", "json",
              "no-plots"), 2, radz_cmd_history},
+    {"anchors", "descriptions of findings: show a card, embed it with a model, let a model draft one", "[show|embed|generate] [CARD]",
+     "show prints a card (chest when none is named). embed computes the vectors of its anchors with --model into the cache.\n"
+     "generate asks --model with the card's prompt, greedily, and writes a draft that a person must review (--out FILE).",
+     OPTIONS("suite", "model", "class", "out", CARDS, "cache", MACHINE), 2, radz_cmd_anchors},
     {"cache", "look after the embedding cache", "ls|verify|gc", NULL, OPTIONS("cache", "days"), 1, radz_cmd_cache},
     {"phantom", "write the synthetic data set `phantom`", "",
      "Synthetic chest radiographs with reports in ChestX-ray14's file formats. They are drawn by a small physical model,\n"

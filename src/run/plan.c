@@ -151,7 +151,7 @@ static radz_status need_a_pair(const radz_plan *plan, radz_error *err)
             strcat(given, given[0] != '\0' ? ", " : "");
             strcat(given, radz_evidence_name((radz_evidence)k));
         }
-    bool unasked = m->template_card == NULL && (s->evidence == RADZ_EVIDENCE_YES_NO_LOGITS ||
+    bool unasked = m->template_card == NULL && (m->evidence & 1u << RADZ_EVIDENCE_RADZ_FEATURE) != 0 && (s->evidence == RADZ_EVIDENCE_YES_NO_LOGITS ||
                                                 s->evidence == RADZ_EVIDENCE_ANSWERS || s->evidence == RADZ_EVIDENCE_CHOICE);
     return radz_fail(err, RADZ_E_USAGE, "no scorer of the selection can score a model of it: '%s' reads %s%s, model '%s' (family %s) "
                      "gives %s%s", s->name, radz_evidence_name(s->evidence), s->needs_anchors ? " and anchors" : "",
