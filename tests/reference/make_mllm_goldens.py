@@ -186,6 +186,8 @@ def adapter(model, seed):
     torch.manual_seed(seed)
     wrapped = peft.get_peft_model(model, config)
     wrapped.save_pretrained(folder)
+    config = folder / "adapter_config.json"  # without the path of the machine that made it
+    config.write_text(json.dumps(json.loads(config.read_text()) | {"base_model_name_or_path": "../llava"}, indent=2))
     (folder / "README.md").unlink(missing_ok=True)
     merged = wrapped.merge_and_unload()
     llava_golden(merged, folder, seed)
