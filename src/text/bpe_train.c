@@ -5,14 +5,12 @@
 
 #include "base/file.h"
 #include "base/hash.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "text/tokenizer_parts.h"
+#include "text/bpe_parts.h"
 #include "text/unicode.h"
 
-enum { N_UNITS = 512, N_FIXED = N_UNITS + 2, MAX_VOCAB = 1000000 };
-static const char bos[] = "<|startoftext|>", eos[] = "<|endoftext|>", end_of_word[] = "</w>";
+enum { N_BYTES = 256, MAX_VOCAB = 1000000 };
 
 typedef struct word {
     size_t begin, length; /* symbols, in `symbols`; shrinks in place */
@@ -35,7 +33,8 @@ typedef struct candidate {
 
 typedef struct trainer {
     radz_arena arena;
-    tok_vocab vocab;
+    bpe_trained out;
+    const radz_bpe_train_options *options;
     word *words;
     size_t words_count, words_capacity;
     int32_t *symbols; /* of all words */
@@ -50,9 +49,7 @@ typedef struct trainer {
     size_t pair_slot_count;
     candidate *heap;
     size_t heap_count, heap_capacity;
-    int32_t (*merges)[2];
-    size_t merges_count, merges_capacity;
-    int32_t unit_of_byte[256];
+    int32_t unit_of_byte[N_BYTES], last_unit_of_byte[N_BYTES]; /* inside a word, at its end */
 } trainer;
 
 /* ---- the texts' words ---- */
@@ -109,33 +106,33 @@ static radz_status add_word(trainer *t, const char *text, size_t length, radz_er
     t->word_slots[slot] = (uint32_t)n + 1;
     t->words_count++;
     for (size_t i = 0; i < length; i++)
-        t->symbols[t->symbols_count + i] = t->unit_of_byte[(unsigned char)text[i]] + (i + 1 == length ? N_UNITS / 2 : 0);
+        t->symbols[t->symbols_count + i] = (i + 1 == length ? t->last_unit_of_byte
+                                                            : t->unit_of_byte)[(unsigned char)text[i]];
     t->symbols_count += length;
     return RADZ_OK;
 }
 
 static radz_status add_text(trainer *t, const char *text, size_t *words, radz_error *err)
 {
-    radz_strbuf clean = {0}, composed = {0}, lower = {0};
+    const bpe_kind *kind = t->out.kind;
+    radz_strbuf clean = {0}, normal = {0};
     radz_status st = radz_utf8_clean(text, strlen(text), &clean, err);
-    if (st == RADZ_OK)
-        st = radz_unicode_nfc(clean.text, clean.length, &composed, err);
-    if (st == RADZ_OK)
-        st = radz_unicode_lower(composed.text, composed.length, &lower, err);
-    for (size_t i = 0; i < lower.length && st == RADZ_OK;) {
-        size_t n = tok_match_clip(lower.text + i, lower.length - i);
+    if (st == RADZ_OK && kind->normalize != NULL)
+        st = kind->normalize(clean.text, clean.length, &normal, err);
+    const radz_strbuf *from = kind->normalize != NULL ? &normal : &clean;
+    for (size_t i = 0; i < from->length && st == RADZ_OK;) {
+        size_t n = kind->match(from->text + i, from->length - i);
         if (n == 0) {
             int32_t c;
-            i += radz_utf8_get(lower.text + i, lower.length - i, &c);
+            i += radz_utf8_get(from->text + i, from->length - i, &c);
             continue;
         }
-        st = add_word(t, lower.text + i, n, err);
+        st = add_word(t, from->text + i, n, err);
         i += n;
         ++*words;
     }
     radz_strbuf_free(&clean);
-    radz_strbuf_free(&composed);
-    radz_strbuf_free(&lower);
+    radz_strbuf_free(&normal);
     return st;
 }
 
@@ -242,16 +239,16 @@ static candidate pop(trainer *t)
 static radz_status merge_pair(trainer *t, size_t pair_index, const char *text, size_t length, size_t min_count,
                               radz_error *err)
 {
-    int32_t left = t->pairs[pair_index].left, right = t->pairs[pair_index].right,
-            fresh = (int32_t)(N_UNITS + t->merges_count);
-    radz_status st = radz_grow(&t->merges, &t->merges_capacity, t->merges_count + 1, sizeof *t->merges, err);
+    bpe_trained *out = &t->out;
+    int32_t left = t->pairs[pair_index].left, right = t->pairs[pair_index].right, fresh = (int32_t)out->vocab.size;
+    radz_status st = radz_grow(&out->merges, &out->merges_capacity, out->merges_count + 1, sizeof *out->merges, err);
     if (st == RADZ_OK)
-        st = tok_vocab_add(&t->vocab, text, length, fresh, &t->arena, err);
+        st = tok_vocab_add(&out->vocab, text, length, fresh, &t->arena, err);
     if (st != RADZ_OK)
         return st;
-    t->merges[t->merges_count][0] = left;
-    t->merges[t->merges_count][1] = right;
-    t->merges_count++;
+    out->merges[out->merges_count][0] = left;
+    out->merges[out->merges_count][1] = right;
+    out->merges_count++;
     size_t first_new = t->pairs_count;
     uint32_t *words = t->pairs[pair_index].words;
     size_t count = t->pairs[pair_index].words_count;
@@ -283,15 +280,28 @@ static radz_status merge_pair(trainer *t, size_t pair_index, const char *text, s
     return st;
 }
 
+/* Whether a text is, or is going to be, a token of its own. */
+static bool is_taken(const trainer *t, const radz_strbuf *text)
+{
+    if (tok_vocab_find(&t->out.vocab, text->text, text->length) >= 0)
+        return true;
+    for (size_t i = 0; i < t->options->n_last; i++) {
+        if (strcmp(t->options->last[i], text->text) == 0)
+            return true;
+    }
+    return false;
+}
+
 static radz_status train(trainer *t, size_t n_merges, size_t min_count, radz_error *err)
 {
     radz_status st = RADZ_OK;
     radz_strbuf text = {0};
+    const tok_vocab *vocab = &t->out.vocab;
     for (size_t i = 0; i < t->words_count && st == RADZ_OK; i++)
         st = count_pairs(t, (uint32_t)i, 1, true, -1, err);
     for (size_t i = 0; i < t->pairs_count && st == RADZ_OK; i++)
         st = push(t, i, min_count, err);
-    while (st == RADZ_OK && t->merges_count < n_merges && t->heap_count > 0) {
+    while (st == RADZ_OK && t->out.merges_count < n_merges && t->heap_count > 0) {
         if (radz_cancelled()) {
             st = radz_fail_interrupted(err);
             break;
@@ -302,213 +312,97 @@ static radz_status train(trainer *t, size_t n_merges, size_t min_count, radz_err
             continue;
         }
         text.length = 0;
-        st = radz_strbuf_append(&text, t->vocab.texts[top.left], t->vocab.lengths[top.left], err);
+        st = radz_strbuf_append(&text, vocab->texts[top.left], vocab->lengths[top.left], err);
         if (st == RADZ_OK)
-            st = radz_strbuf_append(&text, t->vocab.texts[top.right], t->vocab.lengths[top.right], err);
+            st = radz_strbuf_append(&text, vocab->texts[top.right], vocab->lengths[top.right], err);
         /* a text that is a token already, reached another way, would have two ids: such a pair is passed over */
-        if (st == RADZ_OK && tok_vocab_find(&t->vocab, text.text, text.length) < 0)
+        if (st == RADZ_OK && !is_taken(t, &text))
             st = merge_pair(t, top.pair, text.text, text.length, min_count, err);
     }
     radz_strbuf_free(&text);
     return st;
 }
 
-/* Ids 0 to 511 in the order of OpenAI's vocabulary: printable bytes, the others, then all of them with "</w>". */
+/* ---- the fixed part of the vocabulary ---- */
+
+/* Units in the order of OpenAI's vocabularies: printable bytes, the others, and then all of them with the mark at the end of
+ * a word when the kind has one. */
 static radz_status add_units(trainer *t, radz_error *err)
 {
-    int32_t id = 0;
-    for (int printable = 1; printable >= 0; printable--) {
-        for (unsigned byte = 0; byte < 256; byte++) {
-            if ((tok_byte_to_char(byte) == (int32_t)byte) == (printable == 1))
-                t->unit_of_byte[byte] = id++;
-        }
-    }
-    for (int ends = 0; ends < 2; ends++) {
-        for (unsigned byte = 0; byte < 256; byte++) {
-            char text[4 + sizeof end_of_word];
+    const char *mark = t->out.kind->end_of_word;
+    int32_t *const units[] = {t->unit_of_byte, t->last_unit_of_byte};
+    for (int ends = 0; ends < (mark[0] != '\0' ? 2 : 1); ends++) {
+        for (unsigned k = 0; k < 2 * N_BYTES; k++) {
+            unsigned byte = k % N_BYTES;
+            if ((tok_byte_to_char(byte) == (int32_t)byte) != (k < N_BYTES))
+                continue;
+            char text[16];
             size_t n = radz_utf8_put(tok_byte_to_char(byte), text);
-            memcpy(text + n, end_of_word, sizeof end_of_word);
-            radz_status st = tok_vocab_add(&t->vocab, text, ends ? n + sizeof end_of_word - 1 : n,
-                                           t->unit_of_byte[byte] + ends * N_UNITS / 2, &t->arena, err);
+            if (ends) {
+                memcpy(text + n, mark, strlen(mark));
+                n += strlen(mark);
+            }
+            units[ends][byte] = (int32_t)t->out.vocab.size;
+            radz_status st = tok_vocab_add(&t->out.vocab, text, n, units[ends][byte], &t->arena, err);
             if (st != RADZ_OK)
                 return st;
         }
     }
+    if (mark[0] == '\0')
+        memcpy(t->last_unit_of_byte, t->unit_of_byte, sizeof t->unit_of_byte);
     return RADZ_OK;
 }
 
-/* ---- the five files ---- */
-static void put_vocab(const trainer *t, radz_json_writer *w, const char *key)
+static radz_status add_specials(trainer *t, const char *const *tokens, size_t count, radz_error *err)
 {
-    radz_json_object_begin(w, key);
-    for (size_t id = 0; id < t->vocab.size; id++)
-        radz_json_put_i64(w, t->vocab.texts[id], (int64_t)id);
-    radz_json_object_end(w);
-}
-
-static void put_added(radz_json_writer *w, const char *content, int32_t id)
-{
-    radz_json_object_begin(w, NULL);
-    radz_json_put_i64(w, "id", id);
-    radz_json_put_string(w, "content", content);
-    radz_json_put_bool(w, "single_word", false);
-    radz_json_put_bool(w, "lstrip", false);
-    radz_json_put_bool(w, "rstrip", false);
-    radz_json_put_bool(w, "normalized", false);
-    radz_json_put_bool(w, "special", true);
-    radz_json_object_end(w);
-}
-
-static void put_type(radz_json_writer *w, const char *key, const char *type)
-{
-    radz_json_object_begin(w, key);
-    radz_json_put_string(w, "type", type);
-}
-
-static void put_byte_level(radz_json_writer *w, const char *key, bool prefix)
-{
-    put_type(w, key, "ByteLevel");
-    radz_json_put_bool(w, "add_prefix_space", prefix);
-    radz_json_put_bool(w, "trim_offsets", true);
-    radz_json_put_bool(w, "use_regex", true);
-    radz_json_object_end(w);
-}
-
-static void put_pattern(radz_json_writer *w, const char *regex)
-{
-    radz_json_object_begin(w, "pattern");
-    radz_json_put_string(w, "Regex", regex);
-    radz_json_object_end(w);
-}
-
-static void put_ends(radz_json_writer *w, const char *key, const char *content, int32_t id)
-{
-    radz_json_array_begin_inline(w, key);
-    radz_json_put_string(w, NULL, content);
-    radz_json_put_i64(w, NULL, id);
-    radz_json_array_end(w);
-}
-
-static void put_tokenizer(const trainer *t, radz_json_writer *w)
-{
-    int32_t bos_id = tok_vocab_find(&t->vocab, bos, sizeof bos - 1), eos_id = tok_vocab_find(&t->vocab, eos, sizeof eos - 1);
-    radz_json_object_begin(w, NULL);
-    radz_json_put_string(w, "version", "1.0");
-    radz_json_put_string(w, "truncation", NULL);
-    radz_json_put_string(w, "padding", NULL);
-    radz_json_array_begin(w, "added_tokens");
-    put_added(w, bos, bos_id);
-    put_added(w, eos, eos_id);
-    radz_json_array_end(w);
-    put_type(w, "normalizer", "Sequence");
-    radz_json_array_begin(w, "normalizers");
-    put_type(w, NULL, "NFC");
-    radz_json_object_end(w);
-    put_type(w, NULL, "Replace");
-    put_pattern(w, "\\s+");
-    radz_json_put_string(w, "content", " ");
-    radz_json_object_end(w);
-    put_type(w, NULL, "Lowercase");
-    radz_json_object_end(w);
-    radz_json_array_end(w);
-    radz_json_object_end(w);
-    put_type(w, "pre_tokenizer", "Sequence");
-    radz_json_array_begin(w, "pretokenizers");
-    put_type(w, NULL, "Split");
-    put_pattern(w, "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+");
-    radz_json_put_string(w, "behavior", "Removed");
-    radz_json_put_bool(w, "invert", true);
-    radz_json_object_end(w);
-    put_byte_level(w, NULL, false);
-    radz_json_array_end(w);
-    radz_json_object_end(w);
-    put_type(w, "post_processor", "RobertaProcessing");
-    put_ends(w, "sep", eos, eos_id);
-    put_ends(w, "cls", bos, bos_id);
-    radz_json_put_bool(w, "trim_offsets", false);
-    radz_json_put_bool(w, "add_prefix_space", false);
-    radz_json_object_end(w);
-    put_byte_level(w, "decoder", true);
-    put_type(w, "model", "BPE");
-    radz_json_put_string(w, "dropout", NULL);
-    radz_json_put_string(w, "unk_token", eos);
-    radz_json_put_string(w, "continuing_subword_prefix", "");
-    radz_json_put_string(w, "end_of_word_suffix", end_of_word);
-    radz_json_put_bool(w, "fuse_unk", false);
-    put_vocab(t, w, "vocab");
-    radz_json_array_begin(w, "merges");
-    for (size_t i = 0; i < t->merges_count; i++) {
-        /* as one text with a blank: the form that every version of the library reads */
-        char text[1024];
-        const char *left = t->vocab.texts[t->merges[i][0]], *right = t->vocab.texts[t->merges[i][1]];
-        size_t a = t->vocab.lengths[t->merges[i][0]], b = t->vocab.lengths[t->merges[i][1]];
-        if (a + b + 2 > sizeof text) { /* as a list, which has no limit here */
-            radz_json_array_begin_inline(w, NULL);
-            radz_json_put_string(w, NULL, left);
-            radz_json_put_string(w, NULL, right);
-            radz_json_array_end(w);
-            continue;
-        }
-        memcpy(text, left, a);
-        text[a] = ' ';
-        memcpy(text + a + 1, right, b + 1);
-        radz_json_put_string(w, NULL, text);
+    bpe_trained *out = &t->out;
+    for (size_t i = 0; i < count; i++) {
+        if (tokens[i][0] == '\0')
+            return radz_fail(err, RADZ_E_USAGE, "special token %zu is empty", i);
+        out->specials[out->specials_count++] = (int32_t)out->vocab.size;
+        radz_status st = tok_vocab_add(&out->vocab, tokens[i], strlen(tokens[i]), (int32_t)out->vocab.size, &t->arena, err);
+        if (st != RADZ_OK)
+            return radz_prefix(err, "special token '%s'", tokens[i]);
     }
-    radz_json_array_end(w);
-    radz_json_object_end(w);
-    radz_json_object_end(w);
+    return RADZ_OK;
 }
 
-static void put_names(radz_json_writer *w)
+static bool is_among(const char *const *tokens, size_t count, const char *token)
 {
-    radz_json_put_string(w, "bos_token", bos);
-    radz_json_put_string(w, "eos_token", eos);
-    radz_json_put_string(w, "unk_token", eos);
-    radz_json_put_string(w, "pad_token", eos);
-}
-
-static radz_status write_file(const trainer *t, const char *folder, const char *name, size_t context, radz_error *err)
-{
-    radz_out out = {0};
-    radz_json_writer w;
-    char *path = radz_path_join(folder, name, err);
-    if (path == NULL)
-        return RADZ_E_NOMEM;
-    radz_status st = radz_out_open(path, &out, err);
-    free(path);
-    if (st != RADZ_OK)
-        return st;
-    radz_json_writer_init(&w, out.stream);
-    if (strcmp(name, "vocab.json") == 0) {
-        put_vocab(t, &w, NULL);
-    } else if (strcmp(name, "tokenizer.json") == 0) {
-        put_tokenizer(t, &w);
-    } else if (strcmp(name, "merges.txt") == 0) {
-        fputs("#version: 0.2\n", out.stream);
-        for (size_t i = 0; i < t->merges_count; i++)
-            fprintf(out.stream, "%s %s\n", t->vocab.texts[t->merges[i][0]], t->vocab.texts[t->merges[i][1]]);
-    } else {
-        radz_json_object_begin(&w, NULL);
-        put_names(&w);
-        if (strcmp(name, "tokenizer_config.json") == 0) {
-            radz_json_put_i64(&w, "model_max_length", (int64_t)context);
-            radz_json_put_bool(&w, "add_prefix_space", false);
-            radz_json_put_bool(&w, "do_lower_case", true);
-            radz_json_put_string(&w, "errors", "replace");
-            radz_json_put_string(&w, "tokenizer_class", "CLIPTokenizer");
-        }
-        radz_json_object_end(&w);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(tokens[i], token) == 0)
+            return true;
     }
-    st = radz_out_commit(&out, err);
-    radz_out_abandon(&out);
-    return st;
+    return false;
+}
+
+static size_t own_count(const bpe_kind *kind)
+{
+    size_t n = 0;
+    while (kind->own[n] != NULL)
+        n++;
+    return n;
+}
+
+static radz_status check_options(const radz_bpe_train_options *o, const bpe_kind *kind, size_t n_fixed, radz_error *err)
+{
+    const char *const needed[] = {kind->bos, kind->eos, kind->pad};
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        if (!is_among(kind->own, own_count(kind), needed[i]) && !is_among(o->first, o->n_first, needed[i]) &&
+            !is_among(o->last, o->n_last, needed[i]))
+            return radz_fail(err, RADZ_E_USAGE, "'%s' is not among the special tokens, which this kind of tokenizer needs",
+                             needed[i]);
+    }
+    if (o->vocab_size < n_fixed || o->vocab_size > MAX_VOCAB)
+        return radz_fail(err, RADZ_E_USAGE, "a vocabulary of %zu tokens, wanted %zu to %d", o->vocab_size, n_fixed, MAX_VOCAB);
+    return RADZ_OK;
 }
 
 static void trainer_free(trainer *t)
 {
     for (size_t i = 0; i < t->pairs_count; i++)
         free(t->pairs[i].words);
-    tok_vocab_free(&t->vocab);
+    tok_vocab_free(&t->out.vocab);
     free(t->words);
     free(t->symbols);
     free(t->word_slots);
@@ -517,38 +411,42 @@ static void trainer_free(trainer *t)
     free(t->pairs);
     free(t->pair_slots);
     free(t->heap);
-    free(t->merges);
+    free(t->out.merges);
+    free(t->out.specials);
     radz_arena_free(&t->arena);
 }
 
 radz_status radz_bpe_train(const char *const *texts, size_t count, const radz_bpe_train_options *options,
                            const char *folder, radz_bpe_train_report *report, radz_error *err)
 {
-    static const char *const names[] = {"vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json",
-                                        "special_tokens_map.json"};
-    trainer t = {0};
-    size_t words = 0, min_count = options->min_count > 0 ? options->min_count : 2,
-           context = options->context > 0 ? options->context : 77;
-    if (options->vocab_size < N_FIXED || options->vocab_size > MAX_VOCAB)
-        return radz_fail(err, RADZ_E_USAGE, "a vocabulary of %zu tokens, wanted %d to %d", options->vocab_size, N_FIXED,
-                         MAX_VOCAB);
-    radz_status st = add_units(&t, err);
+    const bpe_kind *kind = &bpe_kinds[options->kind];
+    size_t words = 0, n_own = own_count(kind), n_specials = options->n_first + n_own + options->n_last,
+           n_fixed = n_specials + (kind->end_of_word[0] != '\0' ? 2 : 1) * N_BYTES;
+    trainer t = {.options = options,
+                 .out = {.kind = kind, .context = options->context > 0 ? options->context : kind->context}};
+    radz_status st = check_options(options, kind, n_fixed, err);
+    if (st == RADZ_OK && (t.out.specials = radz_calloc(n_specials, sizeof *t.out.specials, err)) == NULL)
+        st = RADZ_E_NOMEM;
+    if (st == RADZ_OK)
+        st = add_specials(&t, options->first, options->n_first, err);
+    if (st == RADZ_OK)
+        st = add_units(&t, err);
     for (size_t i = 0; i < count && st == RADZ_OK; i++)
         st = add_text(&t, texts[i], &words, err);
     if (st == RADZ_OK && words == 0)
         st = radz_fail(err, RADZ_E_VALUE, "no word in the %zu texts to train a tokenizer on", count);
     if (st == RADZ_OK)
-        st = train(&t, options->vocab_size - N_FIXED, min_count, err);
+        st = train(&t, options->vocab_size - n_fixed, options->min_count > 0 ? options->min_count : 2, err);
     if (st == RADZ_OK)
-        st = tok_vocab_add(&t.vocab, bos, sizeof bos - 1, (int32_t)t.vocab.size, &t.arena, err);
+        st = add_specials(&t, kind->own, n_own, err);
     if (st == RADZ_OK)
-        st = tok_vocab_add(&t.vocab, eos, sizeof eos - 1, (int32_t)t.vocab.size, &t.arena, err);
+        st = add_specials(&t, options->last, options->n_last, err);
     if (st == RADZ_OK)
         st = radz_mkdirs(folder, err);
-    for (size_t i = 0; i < sizeof names / sizeof *names && st == RADZ_OK; i++)
-        st = write_file(&t, folder, names[i], context, err);
+    if (st == RADZ_OK)
+        st = bpe_write(&t.out, folder, err);
     if (st == RADZ_OK && report != NULL)
-        *report = (radz_bpe_train_report){words, t.words_count, t.merges_count, t.vocab.size};
+        *report = (radz_bpe_train_report){words, t.words_count, t.out.merges_count, t.out.vocab.size};
     trainer_free(&t);
     return st;
 }

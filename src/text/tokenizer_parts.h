@@ -93,6 +93,7 @@ radz_status tok_pretokenize(const tok_pretokenizer *pretokenizer, tok_pieces *in
 /* A regular expression of the table: the length of its match that begins at text[0], 0 when none does. */
 typedef size_t (*tok_matcher)(const char *text, size_t length);
 size_t tok_match_clip(const char *text, size_t length); /* CLIP's words; nothing matches white space */
+size_t tok_match_gpt2(const char *text, size_t length); /* GPT-2's words, with the blank before them; everything matches */
 
 /* The byte level: each byte of a text as a printable character (GPT-2's table). */
 int32_t tok_byte_to_char(unsigned byte);

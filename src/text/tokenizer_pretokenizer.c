@@ -103,7 +103,7 @@ static size_t match_blanks(const char *text, size_t length)
     return last > 0 ? last : n;
 }
 
-static size_t match_gpt2(const char *text, size_t length)
+size_t tok_match_gpt2(const char *text, size_t length)
 {
     size_t n = match_word(text, length, contractions, LENGTH_OF(contractions));
     if (n > 0 || length == 0)
@@ -191,7 +191,7 @@ static const struct {
     {"<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+",
      match_clip_or_special},
     {"'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+", tok_match_clip},
-    {"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", match_gpt2},
+    {"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+", tok_match_gpt2},
     {"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"
      "\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+", match_llama3},
     {"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|"
@@ -348,7 +348,7 @@ static radz_status apply_byte_level(const void *state, tok_pieces *in, tok_piece
             length = prefixed.length;
         }
         for (size_t i = 0; i < length && st == RADZ_OK;) {
-            size_t n = level->use_regex ? match_gpt2(text + i, length - i) : length;
+            size_t n = level->use_regex ? tok_match_gpt2(text + i, length - i) : length;
             st = add_byte_piece(out, text + i, n, err);
             i += n;
         }

@@ -1,5 +1,6 @@
-/* Any bytes as a text, through a small tokenizer that is trained first: the ids are tokens, ill-formed UTF-8 counts as
- * U+FFFD, a cut row is the beginning of the whole one, and the ids read back as well-formed text. */
+/* Any bytes as a text, through two small tokenizers that are trained first. CLIP's kind: the ids are tokens, ill-formed UTF-8
+ * counts as U+FFFD, a cut row is the beginning of the whole one, and the ids read back as well-formed text. GPT-2's kind: the
+ * ids read back as the same text. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,14 +14,15 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static radz_tokenizer *tok;
+static radz_tokenizer *tok, *plain;
 
 static void clean_up(void)
 {
     radz_tokenizer_free(tok);
+    radz_tokenizer_free(plain);
 }
 
-static void prepare(void)
+static radz_tokenizer *trained(const radz_bpe_train_options *options)
 {
     static const char *const texts[] = {"a chest x-ray with pleural effusion, no pneumothorax; it isn't larger",
                                         "no pleural effusion. the heart's size is normal, the lungs are clear",
@@ -29,17 +31,25 @@ static void prepare(void)
                                         "special_tokens_map.json"};
     char folder[64] = "/tmp/radz-fuzz-XXXXXX", path[128];
     radz_error err = {0};
-    if (tok != NULL)
-        return;
-    if (mkdtemp(folder) == NULL ||
-        radz_bpe_train(texts, 3, &(radz_bpe_train_options){.vocab_size = 600}, folder, NULL, &err) != RADZ_OK ||
-        radz_tokenizer_load(folder, &tok, &err) != RADZ_OK)
+    radz_tokenizer *out;
+    if (mkdtemp(folder) == NULL || radz_bpe_train(texts, 3, options, folder, NULL, &err) != RADZ_OK ||
+        radz_tokenizer_load(folder, &out, &err) != RADZ_OK)
         abort();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         unlink(path);
     }
     rmdir(folder);
+    return out;
+}
+
+static void prepare(void)
+{
+    static const char *const first[] = {"<s>", "</s>", "<pad>", "<image>"};
+    if (tok != NULL)
+        return;
+    tok = trained(&(radz_bpe_train_options){.vocab_size = 600});
+    plain = trained(&(radz_bpe_train_options){.kind = RADZ_BPE_GPT2, .vocab_size = 320, .first = first, .n_first = 4});
     atexit(clean_up);
 }
 
@@ -68,6 +78,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (radz_tokenizer_encode(tok, clean.text, 77, ids, &count, &err) != RADZ_OK || count != wanted ||
             memcmp(ids, all, (wanted - 1) * sizeof *ids) != 0 || ids[wanted - 1] != all[full - 1])
             abort();
+        if (radz_tokenizer_encode_all(plain, clean.text, clean.length, false, &again, &count, &err) != RADZ_OK ||
+            radz_tokenizer_decode(plain, again, count, false, &text, &err) != RADZ_OK || strcmp(text, clean.text) != 0)
+            abort();
+        free(again);
+        free(text);
     }
     radz_strbuf_free(&clean);
     if (radz_tokenizer_decode(tok, all, full, true, &text, &err) != RADZ_OK ||

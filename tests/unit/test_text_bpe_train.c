@@ -1,6 +1,7 @@
-/* Training a byte-level BPE: the merges of a plain trainer written in Python (tests/golden/text/train.json), the files read
- * back, and that nothing but the texts decides. tests/reference/check_text_training.py loads the same files with Hugging
- * Face transformers and compares ids. */
+/* Training a byte-level BPE. CLIP's kind: the merges of a plain trainer written in Python (tests/golden/text/train.json), the
+ * files read back, and that nothing but the texts decides; tests/reference/check_text_training.py loads the same files with
+ * Hugging Face transformers and compares ids. GPT-2's kind: the files that Hugging Face's trainer makes of these texts
+ * (tests/golden/text/trained, whose ids and decoded texts test_text_tokenizer.c checks), byte for byte. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -169,6 +170,121 @@ static void reads_back(void **state)
     radz_json_free(doc);
 }
 
+static const char *const first[] = {"<s>", "</s>", "<pad>", "<image>"};
+static const char *const last[] = {"<ImgCls_0>", "<ImgCls_1>", "<ImgCls_2>", "<ImgCls_3>", "<TxtCls_0>", "<TxtCls_1>",
+                                   "<TxtCls_2>", "<TxtCls_3>", "<TxtCls_4>", "<TxtCls_5>", "<TxtCls_6>", "<TxtCls_7>"};
+
+static void gpt2_as_huggingface(void **state)
+{
+    (void)state;
+    static const char *texts[1000];
+    radz_json_doc *doc;
+    size_t n = load_texts(&doc, texts, 1000);
+    const radz_bpe_train_options options = {.kind = RADZ_BPE_GPT2, .vocab_size = 4 + 256 + 300 + 12, .context = 512,
+                                            .first = first, .n_first = 4, .last = last, .n_last = 12};
+    radz_bpe_train_report report;
+    need_ok(radz_bpe_train(texts, n, &options, folder, &report, &err));
+    assert_int_equal(report.merges, 300);
+    assert_int_equal(report.vocab_size, 572);
+    for (size_t i = 0; i < N_NAMES; i++) {
+        char path[128], *ours, *theirs;
+        size_t our_size, their_size;
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        bool wanted = strcmp(names[i], "vocab.json") != 0 && strcmp(names[i], "merges.txt") != 0;
+        assert_int_equal(radz_file_exists(path), wanted);
+        if (!wanted)
+            continue;
+        need_ok(radz_file_read(path, 1 << 20, &ours, &our_size, &err));
+        snprintf(path, sizeof path, GOLDEN "trained/%s", names[i]);
+        need_ok(radz_file_read(path, 1 << 20, &theirs, &their_size, &err));
+        assert_string_equal(ours, theirs);
+        free(ours);
+        free(theirs);
+    }
+    radz_json_free(doc);
+}
+
+/* What a decoder's tokenizer is for: any text comes back as it was, whatever its case, blanks and line ends. */
+static void gpt2_gives_texts_back(void **state)
+{
+    (void)state;
+    static const char *texts[1000];
+    radz_json_doc *doc;
+    size_t n = load_texts(&doc, texts, 1000);
+    const radz_bpe_train_options options = {.kind = RADZ_BPE_GPT2, .vocab_size = 500, .first = first, .n_first = 4};
+    need_ok(radz_bpe_train(texts, n, &options, folder, NULL, &err));
+    radz_tokenizer *tok;
+    need_ok(radz_tokenizer_load(folder, &tok, &err));
+    const radz_tokenizer_info *info = radz_tokenizer_info_of(tok);
+    assert_int_equal(info->bos_id, 0);
+    assert_int_equal(info->eos_id, 1);
+    assert_int_equal(info->pad_id, 2);
+    assert_int_equal(info->unk_id, -1);
+    assert_int_equal(info->context, 2048);
+    assert_int_equal(info->added_count, 1);
+    assert_int_equal(radz_tokenizer_id_of(tok, "<image>"), 3);
+    for (size_t i = 0; i < n; i++) {
+        if (strstr(texts[i], "<s>") != NULL || strstr(texts[i], "<pad>") != NULL) /* left out as special tokens */
+            continue;
+        int32_t *ids;
+        size_t count;
+        char *text;
+        need_ok(radz_tokenizer_encode_all(tok, texts[i], strlen(texts[i]), true, &ids, &count, &err));
+        assert_int_equal(ids[0], 0);
+        need_ok(radz_tokenizer_decode(tok, ids, count, true, &text, &err));
+        assert_string_equal(text, texts[i]);
+        free(text);
+        free(ids);
+    }
+    radz_tokenizer_free(tok);
+    radz_json_free(doc);
+}
+
+static void refuse(const radz_bpe_train_options *options, radz_status wanted, const char *message)
+{
+    const char *once[] = {"abc"};
+    assert_int_equal(radz_bpe_train(once, 1, options, folder, NULL, &err), wanted);
+    if (strstr(err.message, message) == NULL)
+        fail_msg("'%s' lacks '%s'", err.message, message);
+    radz_error_clear(&err);
+}
+
+static void special_tokens(void **state)
+{
+    (void)state;
+    const char *const twice[] = {"<s>", "</s>", "<pad>", "<s>"}, *const unit[] = {"!"}, *const word[] = {"abc"},
+                      *const empty[] = {""};
+    refuse(&(radz_bpe_train_options){.kind = RADZ_BPE_GPT2, .vocab_size = 600}, RADZ_E_USAGE,
+           "'<s>' is not among the special tokens");
+    refuse(&(radz_bpe_train_options){.kind = RADZ_BPE_GPT2, .vocab_size = 600, .first = first, .n_first = 2}, RADZ_E_USAGE,
+           "'<pad>' is not among the special tokens");
+    refuse(&(radz_bpe_train_options){.kind = RADZ_BPE_GPT2, .vocab_size = 271, .first = first, .n_first = 4, .last = last,
+                                     .n_last = 12}, RADZ_E_USAGE, "271 tokens, wanted 272 to");
+    refuse(&(radz_bpe_train_options){.kind = RADZ_BPE_GPT2, .vocab_size = 600, .first = twice, .n_first = 4},
+           RADZ_E_FORMAT, "special token '<s>'");
+    refuse(&(radz_bpe_train_options){.vocab_size = 600, .last = unit, .n_last = 1}, RADZ_E_FORMAT, "special token '!'");
+    refuse(&(radz_bpe_train_options){.vocab_size = 600, .first = empty, .n_first = 1}, RADZ_E_USAGE, "special token 0 is empty");
+    /* a special token that the texts' words would become is kept for the special token; CLIP's kind takes the lists as well */
+    const char *often[] = {"abc abc abc abc"};
+    radz_bpe_train_report report;
+    need_ok(radz_bpe_train(often, 1, &(radz_bpe_train_options){.kind = RADZ_BPE_GPT2, .vocab_size = 600, .first = first,
+                                                               .n_first = 4, .last = word, .n_last = 1},
+                           folder, &report, &err));
+    radz_tokenizer *tok;
+    need_ok(radz_tokenizer_load(folder, &tok, &err));
+    assert_int_equal(radz_tokenizer_id_of(tok, "abc"), report.vocab_size - 1);
+    radz_tokenizer_free(tok);
+    need_ok(radz_bpe_train(often, 1, &(radz_bpe_train_options){.vocab_size = 600, .first = first, .n_first = 3, .last = word,
+                                                               .n_last = 1},
+                           folder, &report, &err));
+    need_ok(radz_tokenizer_load(folder, &tok, &err));
+    assert_int_equal(radz_tokenizer_id_of(tok, "<pad>"), 2);
+    assert_int_equal(radz_tokenizer_info_of(tok)->bos_id, report.vocab_size - 3);
+    assert_int_equal(radz_tokenizer_info_of(tok)->eos_id, report.vocab_size - 2);
+    assert_int_equal(radz_tokenizer_id_of(tok, "abc"), report.vocab_size - 1);
+    radz_tokenizer_free(tok);
+}
+
 static void small_cases(void **state)
 {
     (void)state;
@@ -225,6 +341,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(same_merges_as_reference, setup, teardown),
         cmocka_unit_test_setup_teardown(only_the_texts_decide, setup, teardown),
         cmocka_unit_test_setup_teardown(reads_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(gpt2_as_huggingface, setup, teardown),
+        cmocka_unit_test_setup_teardown(gpt2_gives_texts_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(special_tokens, setup, teardown),
         cmocka_unit_test_setup_teardown(small_cases, setup, teardown),
         cmocka_unit_test_setup_teardown(large_input, setup, teardown),
     };

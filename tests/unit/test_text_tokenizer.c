@@ -186,6 +186,12 @@ static void golden_gpt2(void **state)
     check_golden("gpt2", NULL);
 }
 
+static void golden_trained(void **state)
+{
+    (void)state;
+    check_golden("trained", NULL);
+}
+
 static void golden_llama(void **state)
 {
     (void)state;
@@ -585,7 +591,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_files), cmocka_unit_test(golden_json),   cmocka_unit_test(golden_pad),
-        cmocka_unit_test(golden_older), cmocka_unit_test(golden_gpt2),   cmocka_unit_test(golden_clip),
+        cmocka_unit_test(golden_older), cmocka_unit_test(golden_gpt2),
+        cmocka_unit_test(golden_trained),   cmocka_unit_test(golden_clip),
         cmocka_unit_test(looks_up),     cmocka_unit_test(contexts),      cmocka_unit_test(long_texts),
         cmocka_unit_test(refuses_files), cmocka_unit_test(refuses_json), cmocka_unit_test(truncated_files),
         cmocka_unit_test(golden_llama), cmocka_unit_test(golden_mistral), cmocka_unit_test(golden_llama3),
