@@ -214,6 +214,13 @@ typedef struct radz_class_group {
     size_t classes_count;
 } radz_class_group;
 
+/* A column of the label table (or of a join) whose values part the images for figures of their own: scanner, hospital, ... */
+typedef struct radz_subgroup_spec {
+    char *name; /* as tables show it; not "sex", "age", "view": those have columns of their own */
+    char *column;
+    bool optional; /* a label file without the column: no image has a value. An error otherwise */
+} radz_subgroup_spec;
+
 typedef struct radz_class_count {
     char *class_name;
     uint64_t count;
@@ -399,6 +406,8 @@ typedef struct radz_dataset_card {
     radz_labels_spec *labels;
     radz_xml_spec *xml; /* reader "xml" only */
     radz_columns_spec *columns;
+    radz_subgroup_spec *subgroups; /* optional */
+    size_t subgroups_count;
     radz_join_spec *joins;
     size_t joins_count;
     radz_where_spec *where; /* conditions for all splits */

@@ -98,6 +98,12 @@ static const cyaml_schema_field_t columns_fields[] = {
     RADZ_FIELD_TEXT_OPTIONAL("question", radz_columns_spec, question),
     CYAML_FIELD_END};
 
+static const cyaml_schema_field_t subgroup_fields[] = {
+    RADZ_FIELD_TEXT("name", radz_subgroup_spec, name), RADZ_FIELD_TEXT("column", radz_subgroup_spec, column),
+    CYAML_FIELD_BOOL("optional", CYAML_FLAG_OPTIONAL, radz_subgroup_spec, optional), CYAML_FIELD_END};
+static const cyaml_schema_value_t subgroup_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, radz_subgroup_spec, subgroup_fields)};
+
 static const cyaml_schema_field_t split_fields[] = {
     RADZ_FIELD_TEXT("name", radz_split_spec, name),
     RADZ_FIELD_TEXT_OPTIONAL("note", radz_split_spec, note),
@@ -227,6 +233,7 @@ static const cyaml_schema_field_t dataset_fields[] = {
     CYAML_FIELD_MAPPING_PTR("labels", CYAML_FLAG_DEFAULT, radz_dataset_card, labels, labels_fields),
     CYAML_FIELD_MAPPING_PTR("xml", CYAML_FLAG_OPTIONAL, radz_dataset_card, xml, xml_fields),
     CYAML_FIELD_MAPPING_PTR("columns", CYAML_FLAG_DEFAULT, radz_dataset_card, columns, columns_fields),
+    ENTRIES("subgroups", radz_dataset_card, subgroups, subgroup_entry),
     ENTRIES("joins", radz_dataset_card, joins, join_entry),
     ENTRIES("where", radz_dataset_card, where, where_entry),
     CHOICE("level", radz_dataset_card, level, level_names),
@@ -338,6 +345,25 @@ static radz_status check_groups(const radz_dataset_card *card, const radz_card_s
         }
         if (st != RADZ_OK)
             return st;
+    }
+    return RADZ_OK;
+}
+
+static radz_status check_subgroups(const radz_dataset_card *card, const radz_card_source *source, radz_error *err)
+{
+    static const char *const taken[] = {"sex", "age", "view"};
+    char at[80];
+    for (size_t i = 0; i < card->subgroups_count; i++) {
+        const char *name = card->subgroups[i].name;
+        snprintf(at, sizeof at, "subgroups[%zu].name", i);
+        for (size_t j = 0; j < COUNT(taken); j++)
+            if (strcmp(name, taken[j]) == 0)
+                return radz_card_fail(source, err, at, "'%s' is a subgroup by itself: name its column in columns.%s", name, name);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(name, card->subgroups[j].name) == 0)
+                return radz_card_fail(source, err, at, "subgroup '%.80s' is there twice", name);
+        if (strpbrk(name, "\t\r\n,|\"") != NULL)
+            return radz_card_fail(source, err, at, "a subgroup's name may not hold tabs, line breaks, commas, bars or quotes");
     }
     return RADZ_OK;
 }
@@ -552,6 +578,8 @@ static radz_status finish_dataset(void *data, const radz_card_source *source, ra
     radz_status st = check_classes(card, source, err);
     if (st == RADZ_OK)
         st = check_groups(card, source, err);
+    if (st == RADZ_OK)
+        st = check_subgroups(card, source, err);
     if (st == RADZ_OK)
         st = check_evaluated(card, "evaluated", card->evaluated, card->evaluated_count, source, err);
     for (size_t i = 0; i < card->splits_count && st == RADZ_OK; i++)

@@ -156,6 +156,31 @@ static radz_status compile_conditions(radz_loader *l, const radz_where_spec *spe
     return st;
 }
 
+static radz_status compile_subgroups(radz_loader *l, radz_error *err)
+{
+    const radz_dataset_card *card = l->card;
+    radz_dataset *d = l->d;
+    l->subgroups = radz_arena_alloc(&l->scratch, card->subgroups_count, sizeof *l->subgroups, err);
+    d->subgroups = radz_arena_alloc(&d->arena, card->subgroups_count, sizeof *d->subgroups, err);
+    if (l->subgroups == NULL || d->subgroups == NULL)
+        return RADZ_E_NOMEM;
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; i < card->subgroups_count && st == RADZ_OK; i++) {
+        const radz_subgroup_spec *spec = &card->subgroups[i];
+        radz_error missing = {0};
+        d->subgroups[d->n_subgroups++] = spec->name;
+        st = radz_field_compile(spec->column, find_column, l, &l->scratch, &l->subgroups[i], &missing);
+        if (st == RADZ_E_MISSING && spec->optional) {
+            radz_field_free(&l->subgroups[i]);
+            l->subgroups[i] = (radz_field){0};
+            st = RADZ_OK;
+        } else if (st != RADZ_OK) {
+            st = radz_fail(err, st, "%s", missing.message);
+        }
+    }
+    return st;
+}
+
 static radz_status find_columns(radz_loader *l, radz_error *err)
 {
     const radz_columns_spec *c = l->columns;
@@ -184,6 +209,8 @@ static radz_status find_columns(radz_loader *l, radz_error *err)
         st = compile_conditions(l, l->card->where, l->card->where_count, err);
     if (st == RADZ_OK)
         st = compile_conditions(l, l->split->where, l->split->where_count, err);
+    if (st == RADZ_OK)
+        st = compile_subgroups(l, err);
     if (st == RADZ_OK)
         st = radz_labeler_prepare(&l->labeler, l->card, find_column, l, err);
     return st;
@@ -430,6 +457,12 @@ static radz_status describe(radz_loader *l, radz_row_image *r, const char *const
         st = keep_text(l, &l->report, row, &r->report, err);
     if (st == RADZ_OK)
         st = keep_text(l, &l->question, row, &r->question, err);
+    if (st == RADZ_OK && l->card->subgroups_count > 0) {
+        r->subgroups = radz_arena_alloc(&l->d->arena, l->card->subgroups_count, sizeof *r->subgroups, err);
+        st = r->subgroups != NULL ? RADZ_OK : RADZ_E_NOMEM;
+    }
+    for (size_t i = 0; i < l->card->subgroups_count && st == RADZ_OK; i++)
+        st = keep_text(l, &l->subgroups[i], row, &r->subgroups[i], err);
     const char *age = st == RADZ_OK && radz_field_there(&l->age) ? radz_field_get(&l->age, row, err) : "";
     const char *sex = st == RADZ_OK && radz_field_there(&l->sex) ? radz_field_get(&l->sex, row, err) : "";
     if (st == RADZ_OK && (age == NULL || sex == NULL))
@@ -693,6 +726,8 @@ static void free_loader(radz_loader *l)
         radz_field_free(fields[i]);
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);
+    for (size_t i = 0; l->subgroups != NULL && i < l->card->subgroups_count; i++)
+        radz_field_free(&l->subgroups[i]);
     for (size_t i = 0; i < l->n_conditions; i++)
         radz_field_free(&l->conditions[i].column);
     for (size_t i = 0; l->joins != NULL && i < l->card->joins_count; i++)

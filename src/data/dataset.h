@@ -37,6 +37,8 @@ typedef struct radz_sample {
     const char *path;       /* the image file; NULL: not there (only with filter.keep_missing) */
     const char *report;     /* NULL: none */
     const char *question;   /* what is asked about the image; NULL: none, the classes are */
+    const char *const *subgroups; /* [dataset->n_subgroups]: its value in each, as the label file spells it (of several rows
+                                   * of an image: the first); NULL in it: nothing there */
     int age;                /* years, 0 to 120; -1: not known */
     char sex;               /* 'M', 'F' or '?' */
     uint32_t patient;       /* [0, n_patients): the cluster for the bootstrap */
@@ -89,6 +91,9 @@ typedef struct radz_dataset {
     radz_sample *samples;        /* [n] */
     int8_t *labels;              /* [n, n_classes]: 1, 0 or RADZ_LABEL_MASKED */
     const char **classes;        /* [n_classes] */
+    const char **subgroups;      /* [n_subgroups]: names, in the card's order; values stand with the samples. Further columns
+                                  * that part the images, beside sex, age and view */
+    size_t n_subgroups;
     size_t *positives, *negatives; /* [n_classes], of the samples here */
     bool subset;                 /* `limit` took samples away: figures are not those of the split */
     size_t n_before_limit;       /* units there were before that */

@@ -249,6 +249,7 @@ static radz_status build_samples(radz_loader *l, const candidates *c, const size
                            .view = row->view,
                            .report = row->report,
                            .question = row->question,
+                           .subgroups = row->subgroups,
                            .age = row->age,
                            .sex = row->sex,
                            .patient = cluster[row->patient] - 1,

@@ -15,6 +15,7 @@ typedef struct radz_row_image {
     uint32_t line;    /* of the label file */
     uint32_t file;    /* into loader.files */
     const char *study, *view, *report, *question; /* NULL: none */
+    const char **subgroups; /* [card->subgroups_count], NULL in it: none */
     int16_t age;
     char sex;
 } radz_row_image;
@@ -49,6 +50,7 @@ typedef struct radz_loader {
     const char **row;    /* [n_main and the joins' columns], NULL without joins */
     radz_labeler labeler;
     radz_field image, file, patient, study, view, age, sex, reader, report, question;
+    radz_field *subgroups; /* [card->subgroups_count] */
     radz_condition *conditions; /* the card's and the split's */
     size_t n_conditions;
 

@@ -248,6 +248,20 @@ static void details_are_read(void **state)
     radz_dataset_free(d);
     radz_dataset_card_free(card);
 
+    d = load_tree("covidx", "covidx", "train", &all, &card); /* lines of three and of four words */
+    assert_int_equal(d->n_subgroups, 1);
+    assert_string_equal(d->subgroups[0], "source");
+    assert_string_equal(d->samples[0].subgroups[0], "cohen");
+    assert_null(d->samples[1].subgroups[0]);
+    radz_dataset_free(d);
+    radz_dataset_card_free(card);
+
+    d = load_tree("chexpert", "chexpert", "valid", &all, &card); /* the test table has no such column */
+    assert_string_equal(d->subgroups[0], "projection");
+    assert_string_equal(d->samples[0].subgroups[0], "AP");
+    radz_dataset_free(d);
+    radz_dataset_card_free(card);
+
     d = load_tree("shenzhen", "shenzhen", NULL, NULL, &card);
     assert_int_equal(d->n, 3);
     assert_string_equal(d->samples[1].path, GOLDEN "shenzhen/CXR_png/CHNCXR_9002_1.png");

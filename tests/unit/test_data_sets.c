@@ -614,6 +614,39 @@ static void checks_of_columns(void **state)
     radz_terms_card_free(terms);
 }
 
+/* Columns that part the images: kept with each sample as the file spells them, of the first row of an image. */
+static void subgroups_are_kept(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    tree t = make_tree("columns", "Id,Site,Edema,Model\nb,North,1,X 2\na,South,0,\nb,South,1,X 3\nc,\"a, b\",0,X 2\n", NULL);
+    radz_dataset_card_free(t.card);
+#define PARTED COLUMNS_CARD "classes: [{name: Edema}]\nsplits: [{name: all}]\nsubgroups:\n"
+    t.card = card_of_text(PARTED "  - {name: hospital, column: Site}\n  - {name: scanner, column: '{Site:1}/{Model}'}\n"
+                                 "  - {name: ward, column: Ward, optional: true}\n");
+    const radz_dataset_filter all = {.keep_missing = true};
+    radz_dataset *d = load(t.card, t.folder, NULL, &all);
+    static const char *const names[] = {"hospital", "scanner", "ward"},
+                      *const values[] = {"South", "S/", NULL, "North", "N/X 2", NULL, "a, b", "a/X 2", NULL};
+    assert_int_equal(d->n_subgroups, 3);
+    assert_int_equal(d->n, 3);
+    for (size_t k = 0; k < 3; k++)
+        assert_string_equal(d->subgroups[k], names[k]);
+    for (size_t i = 0; i < 9; i++) {
+        const char *value = d->samples[i / 3].subgroups[i % 3];
+        if (values[i] == NULL)
+            assert_null(value);
+        else
+            assert_string_equal(value, values[i]);
+    }
+    radz_dataset_free(d);
+    radz_dataset_card_free(t.card);
+    t.card = card_of_text(PARTED "  - {name: ward, column: Ward}\n");
+    assert_int_equal(radz_dataset_load(t.card, t.folder, NULL, &all, &d, &err), RADZ_E_MISSING);
+    assert_non_null(strstr(err.message, "no column 'Ward'; found 'Id', 'Site', 'Edema', 'Model'"));
+    remove_tree(&t);
+}
+
 /* A label that is another name of a class is told from a mistake. */
 static void checks_know_other_names(void **state)
 {
@@ -745,6 +778,7 @@ int main(void)
         cmocka_unit_test(checks_of_the_lookalike),
         cmocka_unit_test(check_of_nothing),
         cmocka_unit_test(checks_of_columns),
+        cmocka_unit_test(subgroups_are_kept),
         cmocka_unit_test(checks_know_other_names),
         cmocka_unit_test(schemes_may_overlap),
         cmocka_unit_test(names_are_numbered),
