@@ -235,3 +235,29 @@ int64_t clip_vision_patches(const clip_vision_config *c)
     int64_t side = c->image_size / c->patch_size;
     return side * side;
 }
+
+/* ---- writing ------------------------------------------------------------------------------------------------------ */
+
+void clip_tower_config_put(radz_json_writer *w, const clip_tower_config *c)
+{
+    radz_json_put_i64(w, "hidden_size", c->width);
+    radz_json_put_i64(w, "intermediate_size", c->mlp_width);
+    radz_json_put_i64(w, "num_hidden_layers", c->layers);
+    radz_json_put_i64(w, "num_attention_heads", c->heads);
+    radz_json_put_string(w, "hidden_act", clip_activation_name(c->activation));
+    radz_json_put_real(w, "layer_norm_eps", c->norm_eps);
+}
+
+void clip_vision_config_put(radz_json_writer *w, const clip_vision_config *c, double init_range, int64_t projection)
+{
+    radz_json_object_begin(w, "vision_config");
+    radz_json_put_string(w, "model_type", "clip_vision_model");
+    clip_tower_config_put(w, &c->tower);
+    radz_json_put_i64(w, "image_size", c->image_size);
+    radz_json_put_i64(w, "patch_size", c->patch_size);
+    radz_json_put_i64(w, "num_channels", c->channels);
+    radz_json_put_real(w, "initializer_range", init_range);
+    if (projection > 0)
+        radz_json_put_i64(w, "projection_dim", projection);
+    radz_json_object_end(w);
+}

@@ -48,4 +48,9 @@ radz_status clip_vision_config_load(const char *dir, clip_vision_config *out, ra
 /* Patches of a picture: (image_size / patch_size)^2. */
 int64_t clip_vision_patches(const clip_vision_config *config);
 
+/* Members of an object that is open: as Hugging Face writes a tower, and the object "vision_config" of a whole vision
+ * transformer (its projection_dim only when above 0). */
+void clip_tower_config_put(radz_json_writer *w, const clip_tower_config *config);
+void clip_vision_config_put(radz_json_writer *w, const clip_vision_config *config, double init_range, int64_t projection);
+
 #endif

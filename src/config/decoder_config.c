@@ -187,3 +187,43 @@ radz_status decoder_config_read(const radz_json_doc *doc, const char *where, con
         return status;
     return check(out, file, err);
 }
+
+/* ---- writing ------------------------------------------------------------------------------------------------------ */
+
+radz_status decoder_config_put(radz_json_writer *w, const decoder_config *c, radz_error *err)
+{
+    if (c->rope.scaling != ROPE_PLAIN)
+        return radz_fail(err, RADZ_E_UNSUPPORTED, "a configuration with scaled rotary frequencies cannot be written");
+    radz_json_put_string(w, "model_type", decoder_family_name(c->family));
+    radz_json_put_i64(w, "hidden_size", c->hidden);
+    radz_json_put_i64(w, "intermediate_size", c->mlp);
+    radz_json_put_i64(w, "num_hidden_layers", c->layers);
+    radz_json_put_i64(w, "num_attention_heads", c->heads);
+    radz_json_put_i64(w, "num_key_value_heads", c->kv_heads);
+    radz_json_put_i64(w, "head_dim", c->head_dim);
+    radz_json_put_i64(w, "vocab_size", c->vocabulary);
+    radz_json_put_i64(w, "max_position_embeddings", c->context);
+    radz_json_put_string(w, "hidden_act", "silu");
+    radz_json_put_real(w, "rms_norm_eps", c->norm_eps);
+    radz_json_put_real(w, "rope_theta", c->rope.theta);
+    radz_json_put_bool(w, "tie_word_embeddings", c->tied);
+    radz_json_put_bool(w, "attention_bias", c->attention_bias);
+    radz_json_put_bool(w, "mlp_bias", c->mlp_bias);
+    if (c->family == DECODER_MISTRAL) {
+        if (c->window > 0)
+            radz_json_put_i64(w, "sliding_window", c->window);
+        else
+            radz_json_put_string(w, "sliding_window", NULL);
+    }
+    if (c->bos_token >= 0)
+        radz_json_put_i64(w, "bos_token_id", c->bos_token);
+    if (c->eos_count == 1) {
+        radz_json_put_i64(w, "eos_token_id", c->eos_tokens[0]);
+    } else if (c->eos_count > 1) {
+        radz_json_array_begin_inline(w, "eos_token_id");
+        for (size_t i = 0; i < c->eos_count; i++)
+            radz_json_put_i64(w, NULL, c->eos_tokens[i]);
+        radz_json_array_end(w);
+    }
+    return RADZ_OK;
+}

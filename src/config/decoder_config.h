@@ -47,4 +47,8 @@ const char *decoder_family_name(decoder_family family); /* "llama", "mistral" */
 radz_status decoder_config_read(const radz_json_doc *doc, const char *where, const radz_json *object,
                                 decoder_family family, decoder_config *out, radz_error *err) RADZ_MUST_USE;
 
+/* Members of an object that is open, as LlamaConfig and MistralConfig are saved. RADZ_E_UNSUPPORTED: scaled rotary
+ * frequencies, which no new model has. */
+radz_status decoder_config_put(radz_json_writer *w, const decoder_config *config, radz_error *err) RADZ_MUST_USE;
+
 #endif

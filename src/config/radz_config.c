@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "config/config_json.h"
 
@@ -199,5 +200,58 @@ radz_status radz_config_load(const char *path, radz_config *out, radz_error *err
     if (status == RADZ_OK)
         status = radz_config_parse(doc, out, err);
     radz_json_free(doc);
+    return status;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------------------ */
+
+static void put_tokens(radz_json_writer *w, const char *key, const radz_special_token *tokens, size_t count)
+{
+    if (count == 0)
+        return;
+    radz_json_array_begin(w, key);
+    for (size_t i = 0; i < count; i++) {
+        radz_json_object_begin(w, NULL);
+        radz_json_put_string(w, "text", tokens[i].text);
+        radz_json_put_i64(w, "id", tokens[i].id);
+        radz_json_object_end(w);
+    }
+    radz_json_array_end(w);
+}
+
+radz_status radz_config_save(const radz_config *c, const char *path, radz_error *err)
+{
+    radz_out out = {0};
+    radz_status status = radz_out_open(path, &out, err);
+    if (status != RADZ_OK)
+        return status;
+    radz_json_writer w;
+    radz_json_writer_init(&w, out.stream);
+    radz_json_object_begin(&w, NULL);
+    radz_json_put_string(&w, "format", "radz");
+    radz_json_put_i64(&w, "version", FORMAT_VERSION);
+    put_tokens(&w, "image_tokens", c->image_tokens, c->image_token_count);
+    put_tokens(&w, "text_tokens", c->text_tokens, c->text_token_count);
+    radz_json_put_i64(&w, "layer", c->layer);
+    radz_json_put_string(&w, "pooling", radz_pooling_name(c->pooling));
+    if (c->head_dim > 0) {
+        radz_json_object_begin(&w, "head");
+        radz_json_put_i64(&w, "hidden", c->head_hidden);
+        radz_json_put_i64(&w, "dim", c->head_dim);
+        radz_json_object_end(&w);
+    }
+    radz_json_put_double(&w, "tau", c->tau);
+    radz_json_put_string(&w, "image_prompt", c->image_prompt);
+    radz_json_put_string(&w, "text_prompt", c->text_prompt);
+    if (c->lora_rank > 0) {
+        radz_json_object_begin(&w, "lora");
+        radz_json_put_i64(&w, "rank", c->lora_rank);
+        radz_json_put_double(&w, "alpha", c->lora_alpha);
+        radz_json_object_end(&w);
+    }
+    radz_json_object_end(&w);
+    fputc('\n', out.stream);
+    status = radz_out_commit(&out, err);
+    radz_out_abandon(&out);
     return status;
 }

@@ -40,4 +40,7 @@ radz_config radz_config_default(void);
 radz_status radz_config_load(const char *path, radz_config *out, radz_error *err) RADZ_MUST_USE;
 radz_status radz_config_parse(const radz_json_doc *doc, radz_config *out, radz_error *err) RADZ_MUST_USE;
 
+/* Writes a radz.json that reads back as the same. */
+radz_status radz_config_save(const radz_config *config, const char *path, radz_error *err) RADZ_MUST_USE;
+
 #endif

@@ -230,16 +230,6 @@ Tensor *clip_text_features(Scope *s, const clip_model *m, const Tensor *ids)
 
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
-static void put_tower(radz_json_writer *w, const clip_tower_config *c)
-{
-    radz_json_put_i64(w, "hidden_size", c->width);
-    radz_json_put_i64(w, "intermediate_size", c->mlp_width);
-    radz_json_put_i64(w, "num_hidden_layers", c->layers);
-    radz_json_put_i64(w, "num_attention_heads", c->heads);
-    radz_json_put_string(w, "hidden_act", clip_activation_name(c->activation));
-    radz_json_put_real(w, "layer_norm_eps", c->norm_eps);
-}
-
 static radz_status save_config(const clip_model *m, const char *path, radz_error *err)
 {
     const clip_config *c = &m->config;
@@ -261,7 +251,7 @@ static radz_status save_config(const clip_model *m, const char *path, radz_error
     radz_json_put_string(&w, "torch_dtype", dtype == T_F16 ? "float16" : dtype == T_BF16 ? "bfloat16" : "float32");
     radz_json_object_begin(&w, "text_config");
     radz_json_put_string(&w, "model_type", "clip_text_model");
-    put_tower(&w, &c->text);
+    clip_tower_config_put(&w, &c->text);
     radz_json_put_i64(&w, "vocab_size", c->vocabulary);
     radz_json_put_i64(&w, "max_position_embeddings", c->context);
     radz_json_put_i64(&w, "bos_token_id", c->bos_token);
@@ -269,15 +259,7 @@ static radz_status save_config(const clip_model *m, const char *path, radz_error
     radz_json_put_i64(&w, "pad_token_id", c->pad_token);
     radz_json_put_i64(&w, "projection_dim", c->embed_dim);
     radz_json_object_end(&w);
-    radz_json_object_begin(&w, "vision_config");
-    radz_json_put_string(&w, "model_type", "clip_vision_model");
-    put_tower(&w, &c->vision.tower);
-    radz_json_put_i64(&w, "image_size", c->vision.image_size);
-    radz_json_put_i64(&w, "patch_size", c->vision.patch_size);
-    radz_json_put_i64(&w, "num_channels", c->vision.channels);
-    radz_json_put_real(&w, "initializer_range", c->init_range);
-    radz_json_put_i64(&w, "projection_dim", c->embed_dim);
-    radz_json_object_end(&w);
+    clip_vision_config_put(&w, &c->vision, c->init_range, c->embed_dim);
     radz_json_object_end(&w);
     fputc('\n', out.stream);
     return radz_out_commit(&out, err);

@@ -14,6 +14,7 @@ static const double SHOWN_WORK = 1e12; /* multiplications: several seconds */
 
 typedef struct projection {
     Tensor *weight, *bias; /* [out,in], [out] or NULL */
+    Tensor *down, *up;     /* [r,in], [out,r]: A and B of an update that is trained; NULL: none */
 } projection;
 
 typedef struct decoder_block {
@@ -30,54 +31,61 @@ struct decoder {
     decoder_block *blocks;
     float *inverse_frequencies; /* [head_dim/2] */
     double attention;           /* factor of the rotary tables */
+    double update;              /* factor of the updates: alpha / rank */
+    TDtype compute;
     Scope *scope;               /* of merged weights */
 };
 
 /* ---- weights ------------------------------------------------------------------------------------------------------ */
 
-static projection take(decoder *d, const decoder_source *from, int64_t block, const char *name, int64_t out, int64_t in,
-                       bool bias)
+/* `share` of the residual stream's growth: 1 for what only feeds other layers. */
+static projection take(decoder *d, const decoder_source *source, int64_t block, const char *name, int64_t out, int64_t in,
+                       bool bias, double share)
 {
     projection p = {0};
     char module[96];
     snprintf(module, sizeof module, "layers.%" PRId64 ".%s", block, name);
-    p.weight = weights_take(from->files, T_SHAPE(out, in), "%s.%s.weight", from->prefix, module);
-    for (size_t i = 0; p.weight != NULL && i < from->update_count; i++)
-        p.weight = lora_merge(d->scope, from->updates[i], module, p.weight);
+    p.weight = parameters_get(source->from, T_SHAPE(out, in), 0, share / sqrt((double)in), "%s.%s.weight", source->prefix, module);
+    for (size_t i = 0; p.weight != NULL && i < source->update_count; i++)
+        p.weight = lora_merge(d->scope, source->updates[i], module, p.weight);
     if (bias)
-        p.bias = weights_take(from->files, T_SHAPE(out), "%s.%s.bias", from->prefix, module);
+        p.bias = parameters_get(source->from, T_SHAPE(out), 0, 0, "%s.%s.bias", source->prefix, module);
     return p;
 }
 
-static void take_all(decoder *d, const decoder_source *from)
+static void take_all(decoder *d, const decoder_source *source)
 {
     const decoder_config *c = &d->config;
+    model_parameters *from = source->from;
+    const char *prefix = source->prefix;
     int64_t w = c->hidden, q = c->heads * c->head_dim, kv = c->kv_heads * c->head_dim;
-    d->embedding = weights_take(from->files, T_SHAPE(c->vocabulary, w), "%s.embed_tokens.weight", from->prefix);
+    double residual = 1 / sqrt(2.0 * (double)c->layers), embedding = 1 / sqrt((double)w);
+    d->embedding = parameters_get(from, T_SHAPE(c->vocabulary, w), 0, embedding, "%s.embed_tokens.weight", prefix);
     for (int64_t i = 0; i < c->layers; i++) {
         decoder_block *b = &d->blocks[i];
-        b->norm1 = weights_take(from->files, T_SHAPE(w), "%s.layers.%" PRId64 ".input_layernorm.weight", from->prefix, i);
-        b->q = take(d, from, i, "self_attn.q_proj", q, w, c->attention_bias);
-        b->k = take(d, from, i, "self_attn.k_proj", kv, w, c->attention_bias);
-        b->v = take(d, from, i, "self_attn.v_proj", kv, w, c->attention_bias);
-        b->o = take(d, from, i, "self_attn.o_proj", w, q, c->attention_bias);
-        b->norm2 = weights_take(from->files, T_SHAPE(w), "%s.layers.%" PRId64 ".post_attention_layernorm.weight", from->prefix,
-                                i);
-        b->gate = take(d, from, i, "mlp.gate_proj", c->mlp, w, c->mlp_bias);
-        b->up = take(d, from, i, "mlp.up_proj", c->mlp, w, c->mlp_bias);
-        b->down = take(d, from, i, "mlp.down_proj", w, c->mlp, c->mlp_bias);
+        b->norm1 = parameters_get(from, T_SHAPE(w), 1, 0, "%s.layers.%" PRId64 ".input_layernorm.weight", prefix, i);
+        b->q = take(d, source, i, "self_attn.q_proj", q, w, c->attention_bias, 1);
+        b->k = take(d, source, i, "self_attn.k_proj", kv, w, c->attention_bias, 1);
+        b->v = take(d, source, i, "self_attn.v_proj", kv, w, c->attention_bias, 1);
+        b->o = take(d, source, i, "self_attn.o_proj", w, q, c->attention_bias, residual);
+        b->norm2 = parameters_get(from, T_SHAPE(w), 1, 0, "%s.layers.%" PRId64 ".post_attention_layernorm.weight", prefix, i);
+        b->gate = take(d, source, i, "mlp.gate_proj", c->mlp, w, c->mlp_bias, 1);
+        b->up = take(d, source, i, "mlp.up_proj", c->mlp, w, c->mlp_bias, 1);
+        b->down = take(d, source, i, "mlp.down_proj", w, c->mlp, c->mlp_bias, residual);
         char buffer[256]; /* saved by transformers before 4.32 */
-        snprintf(buffer, sizeof buffer, "%s.layers.%" PRId64 ".self_attn.rotary_emb.inv_freq", from->prefix, i);
-        weights_ignore(from->files, buffer);
+        snprintf(buffer, sizeof buffer, "%s.layers.%" PRId64 ".self_attn.rotary_emb.inv_freq", prefix, i);
+        if (from->files != NULL)
+            weights_ignore(from->files, buffer);
     }
-    d->norm = weights_take(from->files, T_SHAPE(w), "%s.norm.weight", from->prefix);
+    d->norm = parameters_get(from, T_SHAPE(w), 1, 0, "%s.norm.weight", prefix);
     if (c->tied) {
         d->head = d->embedding;
-        weights_ignore(from->files, from->head);
+        if (from->files != NULL)
+            weights_ignore(from->files, source->head);
     } else {
-        d->head = weights_take(from->files, T_SHAPE(c->vocabulary, w), "%s", from->head);
-        for (size_t i = 0; d->head != NULL && i < from->update_count; i++)
-            d->head = lora_merge(d->scope, from->updates[i], "lm_head", d->head);
+        d->head = parameters_get(from, T_SHAPE(c->vocabulary, w), 0, embedding, "%s", source->head);
+        for (size_t i = 0; d->head != NULL && i < source->update_count; i++)
+            d->head = lora_merge(d->scope, source->updates[i], "lm_head", d->head);
     }
 }
 
@@ -94,8 +102,11 @@ radz_status decoder_open(const decoder_config *config, const decoder_source *sou
     status = d->blocks != NULL && d->inverse_frequencies != NULL ? scope_create(SCOPE_INFERENCE, &d->scope, err) : RADZ_E_NOMEM;
     if (status == RADZ_OK) {
         rope_frequencies(&config->rope, config->head_dim, d->inverse_frequencies, &d->attention);
+        source->from->err = err;
         take_all(d, source);
-        status = scope_error(d->scope, err);
+        source->from->err = NULL;
+        d->compute = t_dtype(d->embedding);
+        status = source->from->status != RADZ_OK ? source->from->status : scope_error(d->scope, err);
     }
     if (status) {
         decoder_free(d);
@@ -122,7 +133,36 @@ const decoder_config *decoder_config_of(const decoder *d)
 
 TDtype decoder_dtype(const decoder *d)
 {
-    return t_dtype(d->embedding);
+    return d->compute;
+}
+
+void decoder_compute_in(decoder *d, TDtype dtype)
+{
+    d->compute = dtype;
+}
+
+radz_status decoder_adapt(decoder *d, model_parameters *from, int64_t rank, double alpha, radz_error *err)
+{
+    d->update = alpha / (double)rank;
+    from->err = err;
+    for (int64_t i = 0; i < d->config.layers; i++) {
+        decoder_block *b = &d->blocks[i];
+        const struct {
+            projection *p;
+            const char *module;
+        } all[] = {{&b->q, "self_attn.q_proj"}, {&b->k, "self_attn.k_proj"}, {&b->v, "self_attn.v_proj"},
+                   {&b->o, "self_attn.o_proj"}, {&b->gate, "mlp.gate_proj"}, {&b->up, "mlp.up_proj"},
+                   {&b->down, "mlp.down_proj"}};
+        for (size_t k = 0; k < sizeof all / sizeof *all; k++) {
+            int64_t out = t_size(all[k].p->weight, 0), in = t_size(all[k].p->weight, 1);
+            all[k].p->down = parameters_get(from, T_SHAPE(rank, in), 0, 1 / sqrt(3.0 * (double)in),
+                                            "lora.layers.%" PRId64 ".%s.lora_A.weight", i, all[k].module);
+            all[k].p->up = parameters_get(from, T_SHAPE(out, rank), 0, 0, "lora.layers.%" PRId64 ".%s.lora_B.weight", i,
+                                          all[k].module);
+        }
+    }
+    from->err = NULL;
+    return from->status;
 }
 
 TDevice decoder_device(const decoder *d)
@@ -283,9 +323,18 @@ static void make_tables(Scope *s, const decoder *d, const decoder_place *places,
     free(tables);
 }
 
-static Tensor *project(Scope *s, const projection *p, const Tensor *x)
+static Tensor *as_computed(Scope *s, const decoder *d, Tensor *weight)
 {
-    return t_linear(s, x, p->weight, p->bias);
+    return weight_as(s, weight, d->compute);
+}
+
+static Tensor *project(Scope *s, const decoder *d, const projection *p, const Tensor *x)
+{
+    Tensor *y = t_linear(s, x, as_computed(s, d, p->weight), as_computed(s, d, p->bias));
+    if (p->down == NULL)
+        return y;
+    Tensor *low = t_linear(s, x, as_computed(s, d, p->down), NULL);
+    return t_add(s, y, t_scale(s, t_linear(s, low, as_computed(s, d, p->up), NULL), d->update));
 }
 
 /* [B,N,H dh] -> [B,H,N,dh] */
@@ -305,9 +354,9 @@ static Tensor *attend(Scope *s, const decoder *d, const decoder_block *b, kv_cac
 {
     const decoder_config *c = &d->config;
     int64_t n = st->count, group = c->heads / c->kv_heads, w = c->head_dim;
-    Tensor *q = t_rope(s, heads_of(s, project(s, &b->q, x), c->heads, w), st->cosines, st->sines);
-    Tensor *k = t_rope(s, heads_of(s, project(s, &b->k, x), c->kv_heads, w), st->cosines, st->sines);
-    Tensor *v = heads_of(s, project(s, &b->v, x), c->kv_heads, w);
+    Tensor *q = t_rope(s, heads_of(s, project(s, d, &b->q, x), c->heads, w), st->cosines, st->sines);
+    Tensor *k = t_rope(s, heads_of(s, project(s, d, &b->k, x), c->kv_heads, w), st->cosines, st->sines);
+    Tensor *v = heads_of(s, project(s, d, &b->v, x), c->kv_heads, w);
     if (cache != NULL) {
         int64_t end = st->before + n;
         t_copy_(s, t_slice(s, cache->keys[layer], 2, st->before, end), k);
@@ -319,25 +368,27 @@ static Tensor *attend(Scope *s, const decoder *d, const decoder_block *b, kv_cac
     q = t_reshape(s, q, T_SHAPE(st->batch, c->kv_heads, group * n, w));
     Tensor *a = t_attention(s, q, k, v, st->mask, false, 1.0 / sqrt((double)w));
     a = t_transpose(s, t_reshape(s, a, T_SHAPE(st->batch, c->heads, n, w)), 1, 2);
-    return project(s, &b->o, t_reshape(s, a, T_SHAPE(st->batch, n, c->heads * w)));
+    return project(s, d, &b->o, t_reshape(s, a, T_SHAPE(st->batch, n, c->heads * w)));
 }
 
 static Tensor *run_block(Scope *s, const decoder *d, kv_cache *cache, int64_t layer, Tensor *x, const step *st)
 {
     const decoder_block *b = &d->blocks[layer];
     double eps = d->config.norm_eps;
-    Tensor *y = add_in_place(s, x, attend(s, d, b, cache, layer, t_rms_norm(s, x, b->norm1, eps), st));
-    Tensor *h = t_rms_norm(s, y, b->norm2, eps);
-    Tensor *f = t_mul(s, t_silu(s, project(s, &b->gate, h)), project(s, &b->up, h));
-    return add_in_place(s, y, project(s, &b->down, f));
+    Tensor *y = add_in_place(s, x, attend(s, d, b, cache, layer, t_rms_norm(s, x, as_computed(s, d, b->norm1), eps), st));
+    Tensor *h = t_rms_norm(s, y, as_computed(s, d, b->norm2), eps);
+    Tensor *f = t_mul(s, t_silu(s, project(s, d, &b->gate, h)), project(s, d, &b->up, h));
+    return add_in_place(s, y, project(s, d, &b->down, f));
 }
 
 Tensor *decoder_embed(Scope *s, const decoder *d, const Tensor *ids)
 {
-    return t_embedding(s, d->embedding, t_to(s, ids, T_I64, decoder_device(d)));
+    return as_computed(s, d, t_embedding(s, d->embedding, t_to(s, ids, T_I64, decoder_device(d))));
 }
 
-Tensor *decoder_run(Scope *s, const decoder *d, kv_cache *cache, Tensor *x, const decoder_place *places, int64_t layer)
+/* The state `layer`, and in `*last`, unless it is NULL, the last one after the norm. */
+static Tensor *run(Scope *s, const decoder *d, kv_cache *cache, Tensor *x, const decoder_place *places, int64_t layer,
+                   Tensor **last)
 {
     if (!scope_ok(s))
         return NULL;
@@ -353,7 +404,7 @@ Tensor *decoder_run(Scope *s, const decoder *d, kv_cache *cache, Tensor *x, cons
     size_t mark = scope_mark(s);
     st.mask = make_mask(s, d, cache != NULL ? cache->places : NULL, st.before, places, st.count);
     make_tables(s, d, places, &st);
-    int64_t blocks = cache != NULL ? c->layers : layer;
+    int64_t blocks = cache != NULL || last != NULL ? c->layers : layer;
     Tensor *state = layer == 0 ? x : NULL;
     /* A long prompt of a large model takes minutes on a cpu. Not ended: the progress of the images goes on in its place. */
     radz_progress progress;
@@ -376,20 +427,35 @@ Tensor *decoder_run(Scope *s, const decoder *d, kv_cache *cache, Tensor *x, cons
     }
     if (state == NULL)
         state = x;
+    Tensor *norm = as_computed(s, d, d->norm);
     if (layer == c->layers)
-        state = t_rms_norm(s, state, d->norm, c->norm_eps);
+        state = t_rms_norm(s, state, norm, c->norm_eps);
+    if (last != NULL) /* nothing is freed early: gradients want it anyway */
+        *last = layer == c->layers ? state : t_rms_norm(s, x, norm, c->norm_eps);
     if (cache != NULL && scope_ok(s)) {
         memcpy(cache->places + st.before, places, (size_t)st.count * sizeof *places);
         cache->length = st.before + st.count;
     }
-    return scope_release(s, mark, t_alias(s, state));
+    return last != NULL ? state : scope_release(s, mark, t_alias(s, state));
+}
+
+Tensor *decoder_run(Scope *s, const decoder *d, kv_cache *cache, Tensor *x, const decoder_place *places, int64_t layer)
+{
+    return run(s, d, cache, x, places, layer, NULL);
+}
+
+void decoder_run_both(Scope *s, const decoder *d, Tensor *x, const decoder_place *places, int64_t layer, Tensor **state,
+                      Tensor **last)
+{
+    *last = NULL;
+    *state = run(s, d, NULL, x, places, layer, last);
 }
 
 Tensor *decoder_logits(Scope *s, const decoder *d, const Tensor *hidden, const Tensor *wanted)
 {
     if (wanted == NULL)
-        return t_linear(s, hidden, d->head, NULL);
+        return t_linear(s, hidden, as_computed(s, d, d->head), NULL);
     size_t mark = scope_mark(s);
-    Tensor *rows = t_index_select(s, d->head, 0, t_to(s, wanted, T_I64, decoder_device(d)));
+    Tensor *rows = as_computed(s, d, t_index_select(s, d->head, 0, t_to(s, wanted, T_I64, decoder_device(d))));
     return scope_release(s, mark, t_linear(s, hidden, rows, NULL));
 }

@@ -5,25 +5,31 @@
 
 #include "config/decoder_config.h"
 #include "model/lora.h"
-#include "model/weights.h"
+#include "model/parameters.h"
 
 typedef struct decoder decoder;
 
 typedef struct decoder_source {
-    weights *files;        /* borrowed; weights_finish is the caller's */
+    model_parameters *from; /* files or a random start; borrowed, and must outlive the decoder */
     const char *prefix;    /* "model": PREFIX.embed_tokens.weight, PREFIX.layers.0..., PREFIX.norm.weight */
     const char *head;      /* "lm_head.weight"; not there: RADZ_E_MISSING unless the configuration says tied */
     lora *const *updates;  /* [update_count] merged into the weights; borrowed during the call */
     size_t update_count;
 } decoder_source;
 
-/* Takes the weights; names missing and misshapen ones through weights_finish. `*out` is the caller's and borrows from
- * source.files. */
+/* Takes the weights; missing and misshapen ones are named by the weights_finish of source.from's files, which is the
+ * caller's. `*out` is the caller's and borrows from source.from. Random ones: deviation 1/sqrt(inputs), of what adds to the
+ * residual stream less by sqrt(2 layers), of embeddings 1/sqrt(hidden). */
 radz_status decoder_open(const decoder_config *config, const decoder_source *source, decoder **out,
                          radz_error *err) RADZ_MUST_USE;
 void decoder_free(decoder *d);
 const decoder_config *decoder_config_of(const decoder *d);
-TDtype decoder_dtype(const decoder *d);
+TDtype decoder_dtype(const decoder *d); /* what it computes in: the weights' type, or that of decoder_compute_in */
+/* Weights stay as they are and are converted where they are used (mixed precision: leaves in f32, products in bf16). */
+void decoder_compute_in(decoder *d, TDtype dtype);
+/* Gives every linear layer of every block a low-rank update of its own to be trained: W x + alpha / rank B A x, with A
+ * random and B zero (Hu et al. 2021), taken from `from` as "lora.layers.N.MODULE.lora_A.weight" and "...lora_B.weight". */
+radz_status decoder_adapt(decoder *d, model_parameters *from, int64_t rank, double alpha, radz_error *err) RADZ_MUST_USE;
 TDevice decoder_device(const decoder *d);
 
 /* What stands where in a sequence: one entry per position that is run. Rows of a batch share it. */
@@ -49,6 +55,10 @@ Tensor *decoder_embed(Scope *s, const decoder *d, const Tensor *ids);
  * state `layer` [B,N,hidden]: 0 is x itself, `layers` the last block's output after the norm, others a block's output.
  * With a cache all blocks run. */
 Tensor *decoder_run(Scope *s, const decoder *d, kv_cache *cache, Tensor *x, const decoder_place *places, int64_t layer);
+/* The same without a cache through all blocks, with two hidden states as result: `*state` is number `layer`, `*last` the last
+ * one after the norm. */
+void decoder_run_both(Scope *s, const decoder *d, Tensor *x, const decoder_place *places, int64_t layer, Tensor **state,
+                      Tensor **last);
 /* hidden [...,hidden], after the norm -> logits [...,vocabulary], or [...,K] of `wanted` i64 [K] alone. */
 Tensor *decoder_logits(Scope *s, const decoder *d, const Tensor *hidden, const Tensor *wanted);
 

@@ -1,34 +1,16 @@
 #include "model/llava.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "model/clip_tower.h"
+#include "model/llava_parts.h"
 
-enum { MAX_PROJECTOR = 8 };
 static const double HEAD_NORM_EPS = 1e-5; /* PyTorch's LayerNorm */
-
-struct llava {
-    llava_config config;
-    weights *files, *tower_files, *projector_files, *radz_files; /* the last three may be NULL */
-    lora *adapter, *radz_lora;
-    decoder *decoder;
-    clip_vision vision;
-    linear_weights projector[MAX_PROJECTOR];
-    model_parameters parameters[2]; /* of the tower, of the projector */
-    radz_arena arena;
-
-    bool has_radz;
-    radz_config radz;
-    Tensor *special; /* [K_i+K_t,hidden] */
-    norm_weights head_norm;
-    linear_weights head1, head2; /* f32 */
-    Scope *scope;
-};
 
 /* ---- opening ------------------------------------------------------------------------------------------------------ */
 
@@ -44,26 +26,39 @@ static const char *find_prefix(const weights *w, const char *const *prefixes, si
     return NULL;
 }
 
-static radz_status open_decoder(llava *m, radz_error *err)
+/* Ready to take a part's weights: from files, or NULL for a random start. */
+static model_parameters *part_from(llava *m, llava_part part, weights *files, bool leaves)
+{
+    model_parameters *p = &m->parts[part];
+    *p = (model_parameters){.files = files, .leaves = leaves, .scope = m->scope, .seed = m->seed + (uint64_t)part, .device = m->device};
+    return p;
+}
+
+static radz_status open_decoder(llava *m, const llava_options *o, radz_error *err)
 {
     static const char *const hf[] = {"language_model.model", "model.language_model", "model.language_model.model"};
     lora *updates[2];
-    decoder_source from = {.files = m->files, .prefix = "model", .head = "lm_head.weight", .updates = updates};
+    decoder_source source = {.from = part_from(m, LLAVA_DECODER, m->files, (o->train & LLAVA_TRAIN_DECODER) != 0),
+                             .prefix = "model", .head = "lm_head.weight", .updates = updates};
     if (m->config.layout == LLAVA_HF) {
-        from.prefix = find_prefix(m->files, hf, 3, ".embed_tokens.weight");
-        if (from.prefix == NULL)
-            from.prefix = hf[0];
-        if (!weights_has(m->files, from.head))
-            from.head = "language_model.lm_head.weight";
+        source.prefix = m->files != NULL ? find_prefix(m->files, hf, 3, ".embed_tokens.weight") : NULL;
+        if (source.prefix == NULL)
+            source.prefix = hf[0];
+        if (m->files == NULL || !weights_has(m->files, source.head))
+            source.head = "language_model.lm_head.weight";
     }
+    m->decoder_prefix = source.prefix;
     if (m->adapter != NULL)
-        updates[from.update_count++] = m->adapter;
+        updates[source.update_count++] = m->adapter;
     if (m->radz_lora != NULL)
-        updates[from.update_count++] = m->radz_lora;
-    return decoder_open(&m->config.decoder, &from, &m->decoder, err);
+        updates[source.update_count++] = m->radz_lora;
+    radz_status status = decoder_open(&m->config.decoder, &source, &m->decoder, err);
+    if (status == RADZ_OK && o->radz != NULL && o->radz->lora_rank > 0)
+        status = decoder_adapt(m->decoder, part_from(m, LLAVA_UPDATE, NULL, true), o->radz->lora_rank, o->radz->lora_alpha, err);
+    return status;
 }
 
-static radz_status open_tower(llava *m, const weights_options *how, radz_error *err)
+static radz_status open_tower(llava *m, const weights_options *how, const llava_options *o, radz_error *err)
 {
     static const char *const prefixes[] = {"model.vision_tower.vision_tower.vision_model.",
                                            "model.vision_tower.vision_tower.",
@@ -75,8 +70,8 @@ static radz_status open_tower(llava *m, const weights_options *how, radz_error *
     radz_status status;
     const char *first = "embeddings.class_embedding";
     weights *files = m->files;
-    const char *prefix = find_prefix(files, prefixes, sizeof prefixes / sizeof *prefixes, first);
-    if (prefix == NULL && m->config.layout == LLAVA_ORIGINAL) {
+    const char *prefix = files != NULL ? find_prefix(files, prefixes, sizeof prefixes / sizeof *prefixes, first) : NULL;
+    if (prefix == NULL && *m->config.tower_dir != '\0') {
         if ((status = weights_open(m->config.tower_dir, how, &m->tower_files, err)) != RADZ_OK)
             return status;
         files = m->tower_files;
@@ -85,8 +80,9 @@ static radz_status open_tower(llava *m, const weights_options *how, radz_error *
     }
     if (prefix == NULL)
         prefix = "vision_tower.vision_model.";
-    model_parameters *p = &m->parameters[0];
-    *p = (model_parameters){.files = files, .err = err};
+    m->tower_prefix = prefix;
+    model_parameters *p = part_from(m, LLAVA_TOWER, files, (o->train & LLAVA_TRAIN_TOWER) != 0);
+    p->err = err;
     status = clip_vision_take(p, &m->arena, prefix, &m->config.vision, m->config.feature_layer, 1, 0, &m->vision, err);
     p->err = NULL;
     if (status)
@@ -100,11 +96,11 @@ static radz_status open_tower(llava *m, const weights_options *how, radz_error *
     return weights_finish(files, err);
 }
 
-static radz_status open_projector(llava *m, const char *dir, const weights_options *how, radz_error *err)
+static radz_status open_projector(llava *m, const char *dir, const weights_options *how, const llava_options *o,
+                                  radz_error *err)
 {
     static const char *const hf[] = {"multi_modal_projector.", "model.multi_modal_projector."};
     const llava_config *c = &m->config;
-    model_parameters *p = &m->parameters[1];
     weights *files = m->files;
     radz_status status;
     if (c->layout == LLAVA_ORIGINAL && !weights_has(files, "model.mm_projector.0.weight") &&
@@ -118,9 +114,11 @@ static radz_status open_projector(llava *m, const char *dir, const weights_optio
             return status;
         files = m->projector_files != NULL ? m->projector_files : files;
     }
-    *p = (model_parameters){.files = files, .err = err};
-    const char *prefix = c->layout == LLAVA_HF ? find_prefix(files, hf, 2, "linear_1.weight") : "model.";
+    model_parameters *p = part_from(m, LLAVA_PROJECTOR, files, (o->train & LLAVA_TRAIN_PROJECTOR) != 0);
+    p->err = err;
+    const char *prefix = c->layout != LLAVA_HF ? "model." : files != NULL ? find_prefix(files, hf, 2, "linear_1.weight") : NULL;
     prefix = prefix != NULL ? prefix : hf[0];
+    m->projector_prefix = prefix;
     int64_t in = c->vision.tower.width, out = c->decoder.hidden;
     for (int i = 0; i < c->projector_layers; i++) {
         char name[64];
@@ -130,7 +128,7 @@ static radz_status open_projector(llava *m, const char *dir, const weights_optio
             snprintf(name, sizeof name, "mm_projector%s", weights_has(files, "model.mm_projector.0.weight") ? ".0" : "");
         else
             snprintf(name, sizeof name, "mm_projector.%d", 2 * i);
-        m->projector[i].weight = parameters_get(p, T_SHAPE(out, in), 0, 0, "%s%s.weight", prefix, name);
+        m->projector[i].weight = parameters_get(p, T_SHAPE(out, in), 0, 1 / sqrt((double)in), "%s%s.weight", prefix, name);
         if (c->projector_bias)
             m->projector[i].bias = parameters_get(p, T_SHAPE(out), 0, 0, "%s%s.bias", prefix, name);
         if (m->adapter != NULL && m->projector[i].weight != NULL)
@@ -147,6 +145,11 @@ static radz_status open_projector(llava *m, const char *dir, const weights_optio
 
 static radz_status read_radz(llava *m, const char *dir, const llava_options *o, radz_error *err)
 {
+    if (o->radz != NULL) {
+        m->radz = *o->radz;
+        m->has_radz = true;
+        return RADZ_OK;
+    }
     char *path = radz_path_join(o->radz_dir != NULL ? o->radz_dir : dir, "radz.json", err);
     if (path == NULL)
         return RADZ_E_NOMEM;
@@ -163,37 +166,24 @@ static radz_status read_radz(llava *m, const char *dir, const llava_options *o, 
 }
 
 /* Everything of radz.safetensors but the update of the decoder, which must be there before the decoder's weights. */
-static void take_radz(llava *m)
+static radz_status take_radz(llava *m, bool leaves, radz_error *err)
 {
     const radz_config *r = &m->radz;
-    weights *w = m->radz_files;
-    Scope *s = m->scope;
+    model_parameters *p = part_from(m, LLAVA_RADZ, m->radz_files, leaves);
     int64_t d = m->config.decoder.hidden;
-    Tensor *parts[2];
-    size_t count = 0;
+    double deviation = 1 / sqrt((double)d);
+    p->err = err;
     if (r->image_token_count > 0)
-        parts[count++] = weights_take(w, T_SHAPE((int64_t)r->image_token_count, d), "image_tokens");
+        m->special[0] = parameters_get(p, T_SHAPE((int64_t)r->image_token_count, d), 0, deviation, "image_tokens");
     if (r->text_token_count > 0)
-        parts[count++] = weights_take(w, T_SHAPE((int64_t)r->text_token_count, d), "text_tokens");
-    if (count > 0 && parts[0] != NULL && parts[count - 1] != NULL)
-        m->special = t_cat(s, parts, count, 0);
+        m->special[1] = parameters_get(p, T_SHAPE((int64_t)r->text_token_count, d), 0, deviation, "text_tokens");
     if (r->head_dim > 0) {
-        const struct {
-            Tensor **to;
-            const char *name;
-            int ndim;
-            int64_t shape[2];
-        } all[] = {{&m->head_norm.weight, "head.norm.weight", 1, {d}},
-                   {&m->head_norm.bias, "head.norm.bias", 1, {d}},
-                   {&m->head1.weight, "head.fc1.weight", 2, {r->head_hidden, d}},
-                   {&m->head1.bias, "head.fc1.bias", 1, {r->head_hidden}},
-                   {&m->head2.weight, "head.fc2.weight", 2, {r->head_dim, r->head_hidden}},
-                   {&m->head2.bias, "head.fc2.bias", 1, {r->head_dim}}};
-        for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-            Tensor *x = weights_take(w, all[i].ndim, all[i].shape, "%s", all[i].name);
-            *all[i].to = x != NULL ? t_cast(s, x, T_F32) : NULL;
-        }
+        m->head_norm = parameters_norm(p, "head.", "norm", d);
+        m->head1 = parameters_linear(p, "head.", "fc1", r->head_hidden, d, deviation);
+        m->head2 = parameters_linear(p, "head.", "fc2", r->head_dim, r->head_hidden, 1 / sqrt((double)r->head_hidden));
     }
+    p->err = NULL;
+    return p->status;
 }
 
 static radz_status open_radz(llava *m, const char *dir, const llava_options *o, const weights_options *how, radz_error *err)
@@ -201,6 +191,8 @@ static radz_status open_radz(llava *m, const char *dir, const llava_options *o, 
     const radz_config *r = &m->radz;
     if (!m->has_radz || (r->image_token_count + r->text_token_count == 0 && r->head_dim == 0 && r->lora_rank == 0))
         return RADZ_OK;
+    if (o->radz != NULL)
+        return take_radz(m, true, err);
     char *path = radz_path_join(o->radz_dir != NULL ? o->radz_dir : dir, "radz.safetensors", err);
     if (path == NULL)
         return RADZ_E_NOMEM;
@@ -210,10 +202,9 @@ static radz_status open_radz(llava *m, const char *dir, const llava_options *o, 
         status = lora_from_file(weights_files(m->radz_files), r->lora_alpha, r->lora_rank, &m->radz_lora, err);
         weights_ignore_prefix(m->radz_files, "lora.");
     }
-    if (status)
-        return status;
-    take_radz(m);
-    return weights_finish(m->radz_files, err);
+    if (status == RADZ_OK)
+        status = take_radz(m, false, err);
+    return status == RADZ_OK ? weights_finish(m->radz_files, err) : status;
 }
 
 static radz_status check_options(const llava_options *o, radz_error *err)
@@ -226,35 +217,90 @@ static radz_status check_options(const llava_options *o, radz_error *err)
     return t_device_check(o->device, err);
 }
 
-radz_status llava_open(const char *dir, const llava_options *o, llava **out, radz_error *err)
+/* With the configuration and, unless the model is new, its files there. */
+static radz_status open_parts(llava *m, const char *dir, const llava_options *o, const weights_options *how, radz_error *err)
+{
+    radz_status status;
+    if ((status = open_radz(m, dir, o, how, err)) != RADZ_OK || (status = open_decoder(m, o, err)) != RADZ_OK)
+        return status;
+    if (m->config.layout != LLAVA_TEXT_ONLY && ((status = open_tower(m, how, o, err)) != RADZ_OK ||
+                                                (status = open_projector(m, dir, how, o, err)) != RADZ_OK))
+        return status;
+    if (m->files != NULL && m->config.layout != LLAVA_HF)
+        weights_ignore(m->files, "model.image_newline"); /* of LLaVA 1.6; unused without image grids */
+    if ((m->files != NULL && (status = weights_finish(m->files, err)) != RADZ_OK) ||
+        (status = scope_error(m->scope, err)) != RADZ_OK ||
+        (m->adapter != NULL && (status = lora_finish(m->adapter, err)) != RADZ_OK) ||
+        (m->radz_lora != NULL && (status = lora_finish(m->radz_lora, err)) != RADZ_OK))
+        return status;
+    return RADZ_OK;
+}
+
+static radz_status make(const llava_options *o, llava **out, radz_error *err)
 {
     *out = NULL;
-    radz_status status;
     llava *m = radz_calloc(1, sizeof *m, err);
     if (m == NULL)
         return RADZ_E_NOMEM;
-    weights_options how = {.device = o->device, .dtype = o->dtype, .threads = o->threads};
-    if ((status = llava_config_load(dir, o->tower_dir, &m->config, err)) != RADZ_OK ||
-        (status = check_options(o, err)) != RADZ_OK || (status = read_radz(m, dir, o, err)) != RADZ_OK ||
-        (status = scope_create(SCOPE_INFERENCE, &m->scope, err)) != RADZ_OK ||
-        (o->adapter_dir != NULL && (status = lora_open(o->adapter_dir, &m->adapter, err)) != RADZ_OK) ||
-        (status = weights_open(dir, &how, &m->files, err)) != RADZ_OK ||
-        (status = open_radz(m, dir, o, &how, err)) != RADZ_OK || (status = open_decoder(m, err)) != RADZ_OK)
-        goto fail;
-    if (m->config.layout != LLAVA_TEXT_ONLY && ((status = open_tower(m, &how, err)) != RADZ_OK ||
-                                                (status = open_projector(m, dir, &how, err)) != RADZ_OK))
-        goto fail;
-    if (m->config.layout != LLAVA_HF)
-        weights_ignore(m->files, "model.image_newline"); /* of LLaVA 1.6; unused without image grids */
-    if ((status = weights_finish(m->files, err)) != RADZ_OK || (status = scope_error(m->scope, err)) != RADZ_OK ||
-        (m->adapter != NULL && (status = lora_finish(m->adapter, err)) != RADZ_OK) ||
-        (m->radz_lora != NULL && (status = lora_finish(m->radz_lora, err)) != RADZ_OK))
-        goto fail;
+    m->device = o->device;
+    m->seed = o->seed;
+    radz_status status = check_options(o, err);
+    if (status == RADZ_OK)
+        status = scope_create(SCOPE_INFERENCE, &m->scope, err);
+    if (status != RADZ_OK) {
+        llava_free(m);
+        return status;
+    }
     *out = m;
     return RADZ_OK;
-fail:
-    llava_free(m);
-    return status;
+}
+
+static weights_options files_of(const llava_options *o)
+{
+    return (weights_options){.device = o->device, .dtype = o->dtype, .threads = o->threads};
+}
+
+radz_status llava_open(const char *dir, const llava_options *o, llava **out, radz_error *err)
+{
+    llava *m;
+    weights_options how = files_of(o);
+    *out = NULL;
+    radz_status status = make(o, &m, err);
+    if (status != RADZ_OK)
+        return status;
+    if ((status = llava_config_load(dir, o->tower_dir, &m->config, err)) != RADZ_OK ||
+        (status = read_radz(m, dir, o, err)) != RADZ_OK ||
+        (o->adapter_dir != NULL && (status = lora_open(o->adapter_dir, &m->adapter, err)) != RADZ_OK) ||
+        (status = weights_open(dir, &how, &m->files, err)) != RADZ_OK || (status = open_parts(m, dir, o, &how, err)) != RADZ_OK) {
+        llava_free(m);
+        return status;
+    }
+    *out = m;
+    return RADZ_OK;
+}
+
+radz_status llava_create(const llava_config *config, const char *tower_dir, const llava_options *o, llava **out, radz_error *err)
+{
+    llava *m;
+    weights_options how = files_of(o);
+    *out = NULL;
+    radz_status status = make(o, &m, err);
+    if (status != RADZ_OK)
+        return status;
+    m->config = *config;
+    int length = snprintf(m->config.tower_dir, sizeof m->config.tower_dir, "%s", tower_dir);
+    if (length < 0 || (size_t)length >= sizeof m->config.tower_dir)
+        status = radz_fail(err, RADZ_E_VALUE, "'%.200s...': the path of the vision tower is too long", tower_dir);
+    if (status == RADZ_OK)
+        status = read_radz(m, tower_dir, o, err);
+    if (status == RADZ_OK)
+        status = open_parts(m, tower_dir, o, &how, err);
+    if (status != RADZ_OK) {
+        llava_free(m);
+        return status;
+    }
+    *out = m;
+    return RADZ_OK;
 }
 
 void llava_free(llava *m)
@@ -263,8 +309,8 @@ void llava_free(llava *m)
         return;
     decoder_free(m->decoder);
     scope_free(m->scope);
-    parameters_free(&m->parameters[0]);
-    parameters_free(&m->parameters[1]);
+    for (int i = 0; i < LLAVA_PARTS; i++)
+        parameters_free(&m->parts[i]);
     lora_free(m->adapter);
     lora_free(m->radz_lora);
     weights_free(m->radz_files);
@@ -285,9 +331,35 @@ const decoder *llava_decoder(const llava *m)
     return m->decoder;
 }
 
+decoder *llava_decoder_to_train(llava *m)
+{
+    return m->decoder;
+}
+
+void llava_set_tau(llava *m, double tau)
+{
+    m->radz.tau = tau;
+}
+
 const radz_config *llava_radz(const llava *m)
 {
     return m->has_radz ? &m->radz : NULL;
+}
+
+radz_status llava_trained(const llava *m, model_parameter **out, size_t *count, radz_error *err)
+{
+    size_t most = 0;
+    *count = 0;
+    for (int i = 0; i < LLAVA_PARTS; i++)
+        most += m->parts[i].count;
+    *out = radz_calloc(most + 1, sizeof **out, err);
+    if (*out == NULL)
+        return RADZ_E_NOMEM;
+    for (int i = 0; i < LLAVA_PARTS; i++)
+        for (size_t k = 0; k < m->parts[i].count; k++)
+            if (t_is_leaf(m->parts[i].items[k].tensor))
+                (*out)[(*count)++] = m->parts[i].items[k];
+    return RADZ_OK;
 }
 
 /* ---- prompts ------------------------------------------------------------------------------------------------------ */
@@ -361,7 +433,7 @@ Tensor *llava_see(Scope *s, const llava *m, const Tensor *pixels)
             x = clip_activate(s, x, c->projector_activation);
         x = linear_apply(s, &m->projector[i], x);
     }
-    return scope_release(s, mark, x);
+    return scope_release(s, mark, weight_as(s, x, decoder_dtype(m->decoder)));
 }
 
 /* A run of ids of one kind: [1,n,hidden]. */
@@ -376,8 +448,15 @@ static Tensor *embed_run(Scope *s, const llava *m, const int32_t *ids, size_t co
     Tensor *index = t_from_host(s, list, T_SHAPE(1, (int64_t)count), T_I64);
     if (list != short_list)
         free(list);
-    return special ? t_embedding(s, m->special, t_to(s, index, T_I64, t_device(m->special)))
-                   : decoder_embed(s, m->decoder, index);
+    if (!special)
+        return decoder_embed(s, m->decoder, index);
+    Tensor *parts[2];
+    size_t n = 0;
+    for (int i = 0; i < 2; i++)
+        if (m->special[i] != NULL)
+            parts[n++] = m->special[i];
+    Tensor *table = n == 1 ? parts[0] : t_cat(s, parts, n, 0);
+    return weight_as(s, t_embedding(s, table, t_to(s, index, T_I64, t_device(table))), decoder_dtype(m->decoder));
 }
 
 Tensor *llava_prompt(Scope *s, const llava *m, const int32_t *ids, size_t count, const Tensor *seen, int64_t batch,

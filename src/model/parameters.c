@@ -20,7 +20,7 @@ static Tensor *random_tensor(model_parameters *p, int ndim, const int64_t *shape
     radz_rng_seed(&rng, p->seed, p->count);
     for (size_t i = 0; i < count; i++)
         values[i] = (float)(deviation == 0 ? mean : mean + deviation * radz_rng_normal(&rng));
-    Tensor *x = t_from_host(p->scope, values, ndim, shape, T_F32);
+    Tensor *x = t_to(p->scope, t_from_host(p->scope, values, ndim, shape, T_F32), T_F32, p->device);
     free(values);
     return t_set_leaf(p->scope, x, true);
 }
@@ -41,6 +41,8 @@ Tensor *parameters_get(model_parameters *p, int ndim, const int64_t *shape, doub
     }
     Tensor *x = p->files != NULL ? weights_take(p->files, ndim, shape, "%s", name)
                                  : random_tensor(p, ndim, shape, mean, deviation);
+    if (p->files != NULL && p->leaves && x != NULL)
+        x = t_set_leaf(p->scope, t_clone(p->scope, t_cast(p->scope, x, T_F32)), true);
     p->items[p->count++] = (model_parameter){.name = kept, .tensor = x};
     return x;
 }
@@ -68,12 +70,17 @@ norm_weights parameters_norm(model_parameters *p, const char *prefix, const char
     return n;
 }
 
+Tensor *weight_as(Scope *s, Tensor *weight, TDtype dtype)
+{
+    return weight == NULL || t_dtype(weight) == dtype ? weight : t_cast(s, weight, dtype);
+}
+
 Tensor *linear_apply(Scope *s, const linear_weights *l, const Tensor *x)
 {
-    return t_linear(s, x, l->weight, l->bias);
+    return t_linear(s, x, weight_as(s, l->weight, t_dtype(x)), weight_as(s, l->bias, t_dtype(x)));
 }
 
 Tensor *norm_apply(Scope *s, const norm_weights *n, const Tensor *x, double eps)
 {
-    return t_layer_norm(s, x, n->weight, n->bias, eps);
+    return t_layer_norm(s, x, weight_as(s, n->weight, t_dtype(x)), weight_as(s, n->bias, t_dtype(x)), eps);
 }

@@ -12,8 +12,10 @@ typedef struct model_parameter {
 
 typedef struct model_parameters {
     weights *files; /* NULL: random values; borrowed */
-    Scope *scope;   /* of the random ones; borrowed */
+    bool leaves;    /* those from files are copied, in f32, to collect gradients; random ones always do */
+    Scope *scope;   /* of the random ones and of the copies; borrowed */
     uint64_t seed;
+    TDevice device; /* of the random ones */
     model_parameter *items;
     size_t count, capacity;
     radz_arena names;
@@ -38,6 +40,9 @@ typedef struct norm_weights {
 /* PREFIXNAME.weight and .bias; the prefix ends in a dot or is empty. */
 linear_weights parameters_linear(model_parameters *p, const char *prefix, const char *name, int64_t out, int64_t in, double deviation);
 norm_weights parameters_norm(model_parameters *p, const char *prefix, const char *name, int64_t width);
+/* `weight` in another type; itself when it has that already, or is NULL. */
+Tensor *weight_as(Scope *s, Tensor *weight, TDtype dtype);
+/* Both compute in the type of x, to which the weights are converted. */
 Tensor *linear_apply(Scope *s, const linear_weights *l, const Tensor *x);
 Tensor *norm_apply(Scope *s, const norm_weights *n, const Tensor *x, double eps);
 
