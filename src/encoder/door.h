@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-enum { RADZ_DOOR_ABI = 2 }; /* raised with every change of a struct below or in training.h */
+enum { RADZ_DOOR_ABI = 3 }; /* raised with every change of a struct below or in training.h */
 
 typedef struct radz_door_model radz_door_model;
 
@@ -106,6 +106,9 @@ typedef struct radz_door {
     void (*model_close)(radz_door_model *model);
     /* See train/clip_training.h. */
     radz_status (*train_clip)(const radz_train_clip_options *options, const radz_train_source *source, radz_error *err);
+
+    /* See train/mllm_training.h. */
+    radz_status (*train_mllm)(const radz_train_mllm_options *options, const radz_mllm_source *source, radz_error *err);
 
     /* Opens a model folder. `*out` is closed with mllm_close; one call at a time per model and its prefixes. */
     radz_status (*mllm_open)(const char *dir, const radz_door_mllm_options *options, radz_door_mllm **out,

@@ -1,10 +1,11 @@
-/* What the training operation of the door takes. Part of encoder/door.h: plain data and callbacks, no libtorch. */
+/* What the training operations of the door take. Part of encoder/door.h: plain data and callbacks, no libtorch. */
 #ifndef RADZ_ENCODER_TRAINING_H
 #define RADZ_ENCODER_TRAINING_H
 
 #include <stdint.h>
 
-#include "base/status.h"
+#include "config/llava_config.h"
+#include "config/radz_config.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -27,12 +28,11 @@ typedef struct radz_clip_shape {
     double log_scale;              /* initial value, ln(1 / 0.07) in CLIP */
 } radz_clip_shape;
 
-typedef struct radz_train_clip_options {
-    radz_clip_shape shape;
+/* What every training has. */
+typedef struct radz_train_options {
     uint64_t seed;         /* of the initial weights */
     int64_t steps;         /* optimizer steps of the whole training */
     int64_t batch;         /* images per micro-batch: each is contrasted with the texts of its micro-batch only */
-    int64_t texts_per_image; /* at most so many texts for each image of a micro-batch, at least 1 */
     int64_t accumulate;    /* micro-batches per step, at least 1 */
     double learning_rate;  /* peak */
     double final_rate;     /* last rate as a part of the peak, 0 to 1 */
@@ -43,11 +43,19 @@ typedef struct radz_train_clip_options {
     int64_t validate_every;   /* steps; 0: at the end only */
     int64_t stop_after;    /* return after this many steps of this call with a checkpoint (tests); 0: go to the end */
     int threads;           /* of libtorch's operations */
-    const char *device;    /* "cpu"; others are not supported yet */
+    const char *device;    /* "cpu", "cuda", "cuda:N" */
     const char *work;      /* folder of checkpoint.safetensors and log.csv; exists */
-    const char *output;    /* folder that gets config.json and model.safetensors at the end */
+    const char *output;    /* folder that gets the model at the end */
     bool fresh;            /* start anew although there is a checkpoint */
     const char *recipe;    /* identifies what is trained (a digest): a checkpoint of another one is refused */
+} radz_train_options;
+
+/* ---- CLIP ---- */
+
+typedef struct radz_train_clip_options {
+    radz_train_options how;
+    radz_clip_shape shape;
+    int64_t texts_per_image; /* at most so many texts for each image of a micro-batch, at least 1 */
 } radz_train_clip_options;
 
 /* Encodes with the weights as they are now; valid during `validate` only. Features are not normalised, [n, projection]. */
@@ -79,6 +87,65 @@ typedef struct radz_train_source {
     radz_status (*validate)(void *validate_context, int64_t step, const radz_train_encoder *encoder, double *value,
                             radz_error *err);
 } radz_train_source;
+
+/* ---- multimodal language models: LLaVA, and RadZ on top of it ---- */
+
+typedef struct radz_train_text {
+    const int32_t *ids;   /* [count] */
+    const uint8_t *roles; /* [count]: bits RADZ_ROLE_*; NULL where no feature is read */
+    size_t count;
+} radz_train_text;
+
+typedef struct radz_train_mllm_options {
+    radz_train_options how;
+    const char *model;          /* the LLaVA folder to start from; NULL: a new model by `config` */
+    const char *tower;          /* a new model's vision tower: a CLIP folder; else as radz_door_mllm_options.tower_dir */
+    const llava_config *config; /* of a new model, layout LLAVA_HF */
+    const radz_config *radz;    /* features that are trained: tokens, layer, pooling, head, tau, rank of an update; NULL: none */
+    bool train_tower, train_projector, train_decoder; /* wholly, besides what `radz` adds */
+    const char *dtype;          /* "f32", "bf16": of products; trained weights and their moments are f32 */
+    const char *store;          /* "f32", "f16", "bf16": of the saved model */
+
+    double lm, cross, anchor;   /* weights of the three losses, each at least 0, one above */
+    bool crossed;               /* L_cross: (global image, local text) and (local image, global text); else global with
+                                 * global and local with local */
+    bool learn_tau;
+    /* The image prompt: one placeholder; `shared` tokens of it, up to and with the picture, stand before dialogues too. */
+    radz_train_text image_prompt;
+    size_t shared;
+    const radz_train_text *anchors; /* [anchor_count] descriptions: prompts with roles for the form `decoder` */
+    size_t anchor_count;
+    bool anchors_decoder;       /* form: global features of the descriptions; else means of token embeddings */
+    int64_t anchor_refresh;     /* steps between two computations of the anchors; at least 1 */
+    int64_t texts_per_image, context; /* room of a batch: texts, tokens of each */
+    int64_t branches, branch_tokens;  /* room of a batch: dialogues per image, tokens of all of them together */
+} radz_train_mllm_options;
+
+/* One micro-batch. The arrays are the training's; the source fills them. */
+typedef struct radz_mllm_batch {
+    float *pixels;           /* [batch,3,S,S], normalised */
+    /* What is said about the first `spoken` images. Dialogues of one image do not see each other. */
+    int64_t spoken, branches;
+    int64_t *branch_length;  /* [branches]: columns of each, the same for all images */
+    int32_t *said;           /* [spoken, sum of branch_length] ids, padded at the end of each dialogue */
+    uint8_t *learnt;         /* the same: 1 where the token is to be predicted from what stands before it */
+    /* Texts to be contrasted; texts 0: none */
+    int64_t texts, tokens;   /* `tokens` of the context's columns are used */
+    int32_t *ids;            /* [texts,context] */
+    uint8_t *roles;          /* [texts,context]: 0 for padding */
+    uint8_t *positive;       /* [batch,texts]: 1 where the text describes the image; one in every row and column at least */
+    uint8_t *image_anchors;  /* [batch,anchor_count]: 1 where the image has the finding; a row of zeros is left out */
+    uint8_t *text_anchors;   /* [texts,anchor_count] likewise */
+} radz_mllm_batch;
+
+struct radz_door_mllm;
+
+typedef struct radz_mllm_source {
+    void *context;
+    radz_status (*batch)(void *context, int64_t number, radz_mllm_batch *out, radz_error *err);
+    /* Measures the model, which the door's operations can be used on during the call; NULL: no validation. */
+    radz_status (*validate)(void *context, int64_t step, struct radz_door_mllm *model, double *value, radz_error *err);
+} radz_mllm_source;
 
 #ifdef __cplusplus
 }

@@ -436,27 +436,48 @@ Tensor *llava_see(Scope *s, const llava *m, const Tensor *pixels)
     return scope_release(s, mark, weight_as(s, x, decoder_dtype(m->decoder)));
 }
 
-/* A run of ids of one kind: [1,n,hidden]. */
-static Tensor *embed_run(Scope *s, const llava *m, const int32_t *ids, size_t count, bool special)
+/* Rows of the special tokens' table, that of the image prompt first. */
+static Tensor *special_table(Scope *s, const llava *m)
 {
-    int64_t short_list[256], *list = short_list;
-    radz_error err = {0};
-    if (count > sizeof short_list / sizeof *short_list && (list = radz_calloc(count, sizeof *list, &err)) == NULL)
-        return scope_fail(s, RADZ_E_NOMEM, "%s", err.message);
-    for (size_t i = 0; i < count; i++)
-        list[i] = special ? special_row(m, ids[i]) : ids[i];
-    Tensor *index = t_from_host(s, list, T_SHAPE(1, (int64_t)count), T_I64);
-    if (list != short_list)
-        free(list);
-    if (!special)
-        return decoder_embed(s, m->decoder, index);
     Tensor *parts[2];
     size_t n = 0;
     for (int i = 0; i < 2; i++)
         if (m->special[i] != NULL)
             parts[n++] = m->special[i];
-    Tensor *table = n == 1 ? parts[0] : t_cat(s, parts, n, 0);
-    return weight_as(s, t_embedding(s, table, t_to(s, index, T_I64, t_device(table))), decoder_dtype(m->decoder));
+    return n == 1 ? parts[0] : t_cat(s, parts, n, 0);
+}
+
+Tensor *llava_embed_rows(Scope *s, const llava *m, const int32_t *ids, int64_t rows, int64_t length)
+{
+    size_t count = (size_t)(rows * length), specials = 0;
+    size_t mark = scope_mark(s);
+    radz_error err = {0};
+    int64_t *plain = radz_calloc(2 * count, sizeof *plain, &err), *special = plain + count;
+    uint8_t *is_special = radz_calloc(count, 1, &err);
+    Tensor *x = NULL;
+    if (plain == NULL || is_special == NULL) {
+        scope_fail(s, RADZ_E_NOMEM, "%s", err.message);
+        goto done;
+    }
+    for (size_t i = 0; i < count; i++) {
+        int64_t row = special_row(m, ids[i]);
+        is_special[i] = row >= 0;
+        specials += row >= 0;
+        plain[i] = row >= 0 ? 0 : ids[i];
+        special[i] = row >= 0 ? row : 0;
+    }
+    x = decoder_embed(s, m->decoder, t_from_host(s, plain, T_SHAPE(rows, length), T_I64));
+    if (specials > 0) {
+        TDevice device = t_device(x);
+        Tensor *index = t_to(s, t_from_host(s, special, T_SHAPE(rows, length), T_I64), T_I64, device);
+        Tensor *y = weight_as(s, t_embedding(s, special_table(s, m), index), decoder_dtype(m->decoder));
+        Tensor *mask = t_to(s, t_from_host(s, is_special, T_SHAPE(rows, length, 1), T_U8), T_BOOL, device);
+        x = t_where(s, mask, y, x);
+    }
+done:
+    free(plain);
+    free(is_special);
+    return scope_release(s, mark, x);
 }
 
 Tensor *llava_prompt(Scope *s, const llava *m, const int32_t *ids, size_t count, const Tensor *seen, int64_t batch,
@@ -478,11 +499,10 @@ Tensor *llava_prompt(Scope *s, const llava *m, const int32_t *ids, size_t count,
             i++;
             continue;
         }
-        bool special = special_row(m, ids[i]) >= 0;
         size_t end = i + 1;
-        while (end < count && !is_picture(m, ids[end]) && (special_row(m, ids[end]) >= 0) == special)
+        while (end < count && !is_picture(m, ids[end]))
             end++;
-        parts[part_count++] = t_expand(s, embed_run(s, m, ids + i, end - i, special), T_SHAPE(batch, (int64_t)(end - i), d));
+        parts[part_count++] = t_expand(s, llava_embed_rows(s, m, ids + i, 1, (int64_t)(end - i)), T_SHAPE(batch, (int64_t)(end - i), d));
         i = end;
     }
     Tensor *x = t_cat(s, parts, part_count, 1);

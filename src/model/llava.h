@@ -52,6 +52,9 @@ Tensor *llava_see(Scope *s, const llava *m, const Tensor *pixels);
  * or NULL. Ids are checked by llava_prompt_length before. */
 Tensor *llava_prompt(Scope *s, const llava *m, const int32_t *ids, size_t count, const Tensor *seen, int64_t batch,
                      int64_t images);
+/* Input embeddings of texts without pictures, each with ids of its own: ids [rows,length] -> [rows,length,hidden]. Ids are
+ * below llava_vocabulary and checked by the caller. */
+Tensor *llava_embed_rows(Scope *s, const llava *m, const int32_t *ids, int64_t rows, int64_t length);
 /* Writes the folder of LlavaForConditionalGeneration: config.json and model.safetensors, its tensors as `store` (f32, f16,
  * bf16). RADZ_E_UNSUPPORTED for a model of another layout. */
 radz_status llava_save(const llava *m, const char *dir, TDtype store, radz_error *err) RADZ_MUST_USE;

@@ -342,25 +342,31 @@ static radz_tower_shape tower(const radz_recipe_tower *t)
     return (radz_tower_shape){.width = t->width, .mlp = t->mlp, .layers = t->layers, .heads = t->heads};
 }
 
-static radz_status run_training(job *j, const radz_door *door, radz_error *err)
+static radz_train_options common_options(const job *j)
 {
     const radz_recipe_card *recipe = j->recipe;
     const radz_recipe_training *t = recipe->training;
+    return (radz_train_options){
+        .seed = t->seed, .steps = t->steps, .batch = t->batch, .accumulate = t->accumulate, .learning_rate = t->learning_rate,
+        .final_rate = t->final_rate, .warmup = t->warmup, .beta1 = t->beta1, .beta2 = t->beta2, .eps = t->eps,
+        .weight_decay = t->weight_decay, .clip_norm = t->clip_norm, .checkpoint_every = t->checkpoint_every,
+        .validate_every = recipe->validation != NULL ? recipe->validation->every : 0, .stop_after = j->options->steps,
+        .threads = j->options->threads, .device = j->options->device != NULL ? j->options->device : "cpu", .work = j->folder,
+        .output = j->output, .fresh = j->options->fresh, .recipe = j->digest};
+}
+
+static radz_status run_training(job *j, const radz_door *door, radz_error *err)
+{
+    const radz_recipe_card *recipe = j->recipe;
     const radz_recipe_model *m = recipe->model;
     const radz_tokenizer_info *tokens = radz_tokenizer_info_of(j->tokenizer);
     const radz_train_clip_options options = {
+        .how = common_options(j),
         .shape = {.vision = tower(&m->vision), .text = tower(&m->text), .image_size = m->image_size, .patch = m->patch,
                   .vocabulary = (int64_t)tokens->vocab_size, .context = recipe->tokenizer->context,
                   .start_id = tokens->bos_id, .end_id = tokens->eos_id, .projection = m->projection,
                   .activation = radz_activation_name(m->activation), .log_scale = m->log_scale},
-        .seed = t->seed, .steps = t->steps, .batch = t->batch, .accumulate = t->accumulate,
-        .texts_per_image = recipe->texts->per_image, .learning_rate = t->learning_rate,
-        .final_rate = t->final_rate, .warmup = t->warmup, .beta1 = t->beta1, .beta2 = t->beta2, .eps = t->eps,
-        .weight_decay = t->weight_decay, .clip_norm = t->clip_norm, .checkpoint_every = t->checkpoint_every,
-        .validate_every = recipe->validation != NULL ? recipe->validation->every : 0,
-        .stop_after = j->options->steps, .threads = j->options->threads,
-        .device = j->options->device != NULL ? j->options->device : "cpu", .work = j->folder, .output = j->output,
-        .fresh = j->options->fresh, .recipe = j->digest};
+        .texts_per_image = recipe->texts->per_image};
     /* validation is the job's, batches are the feed's */
     radz_train_source source = {.context = j->feed, .batch = radz_feed_batch,
                                 .validate = j->val != NULL ? validate : NULL, .validate_context = j};

@@ -9,6 +9,7 @@
 #include "model/clip.h"
 #include "train/clip_training.h"
 #include "train/mllm_door.h"
+#include "train/mllm_training.h"
 
 /* On the cpu a call is cut into slices of so many rows at most, and each thread computes whole slices alone. One operation
  * of libtorch on several threads cuts its rows where the number of threads and the BLAS say, and a row beside a cut can come
@@ -152,6 +153,7 @@ const radz_door *radz_torch_door(void)
                                    .encode_texts = encode_texts,
                                    .model_close = model_close,
                                    .train_clip = train_clip,
+                                   .train_mllm = train_mllm,
                                    .mllm_open = mllm_door_open,
                                    .mllm_close = mllm_door_close,
                                    .mllm_features = mllm_door_features,

@@ -87,10 +87,11 @@ static radz_train_clip_options options_for(const fixture *f, const char *name, c
         .shape = {.vision = {16, 32, 2, 2}, .text = {16, 32, 1, 2}, .image_size = SIDE, .patch = 8, .vocabulary = 32,
                   .context = CONTEXT, .start_id = 30, .end_id = 31, .projection = 8, .activation = "quick_gelu",
                   .log_scale = 2.6592600369327779},
-        .seed = 3, .steps = STEPS, .batch = BATCH, .accumulate = 2, .texts_per_image = 1, .learning_rate = 3e-3,
+        .texts_per_image = 1,
+        .how = {.seed = 3, .steps = STEPS, .batch = BATCH, .accumulate = 2, .learning_rate = 3e-3,
         .final_rate = 0, .warmup = 4, .beta1 = 0.9, .beta2 = 0.98, .eps = 1e-6, .weight_decay = 0.1, .clip_norm = 1,
         .checkpoint_every = 7, .validate_every = 10, .threads = 2, .device = "cpu", .work = work, .output = output,
-        .recipe = "0123456789012345678901234567890123456789012345678901234567890123"};
+        .recipe = "0123456789012345678901234567890123456789012345678901234567890123"}};
 }
 
 static radz_status train(fixture *f, const radz_train_clip_options *options, radz_error *err)
@@ -117,7 +118,7 @@ static size_t count_lines(const char *path, double *first_loss, double *last_los
     char *text = NULL;
     size_t size = 0, lines = 0;
     assert_int_equal(radz_file_read(path, 1 << 24, &text, &size, NULL), RADZ_OK);
-    assert_true(radz_str_starts(text, "step,loss,learning_rate,gradient_norm,logit_scale,validation,seconds\n"));
+    assert_true(radz_str_starts(text, "step,loss,logit_scale,learning_rate,gradient_norm,validation,seconds\n"));
     for (char *p = text; (p = strchr(p, '\n')) != NULL && p[1] != '\0'; p++) {
         lines++;
         assert_int_equal(strtol(p + 1, NULL, 10), lines);
@@ -166,11 +167,11 @@ static void test_continues_to_the_same_bytes(void **state)
 
     /* ten steps, and the rest in another call */
     radz_train_clip_options split = options_for(f, "split", work[1], output[1]);
-    split.stop_after = 10;
+    split.how.stop_after = 10;
     assert_int_equal(train(f, &split, &err), RADZ_OK);
     snprintf(b, sizeof b, "%s/model.safetensors", output[1]);
     assert_false(radz_file_exists(b));
-    split.stop_after = 0;
+    split.how.stop_after = 0;
     assert_int_equal(train(f, &split, &err), RADZ_OK);
 
     /* interrupted twice: at step 4, long before the first checkpoint is due, and at step 9 */
@@ -202,7 +203,7 @@ static void test_continues_to_the_same_bytes(void **state)
     assert_int_equal(train(f, &split, &err), RADZ_OK);
     assert_false(radz_cancelled());
     f->cancel_at = -1;
-    split.fresh = true;
+    split.how.fresh = true;
     assert_int_equal(train(f, &split, &err), RADZ_OK);
     snprintf(a, sizeof a, "%s/model.safetensors", output[0]);
     snprintf(b, sizeof b, "%s/model.safetensors", output[1]);
@@ -216,8 +217,8 @@ static void test_seed_matters(void **state)
     size_t size[2];
     for (int i = 0; i < 2; i++) {
         radz_train_clip_options o = options_for(f, i == 0 ? "one" : "two", work[i], output[i]);
-        o.seed = (uint64_t)i;
-        o.steps = 4;
+        o.how.seed = (uint64_t)i;
+        o.how.steps = 4;
         assert_int_equal(train(f, &o, NULL), RADZ_OK);
         snprintf(paths[i], sizeof paths[i], "%s/model.safetensors", output[i]);
         assert_int_equal(radz_file_read(paths[i], 1 << 24, &data[i], &size[i], NULL), RADZ_OK);
@@ -241,11 +242,11 @@ static void test_errors(void **state)
     fixture *f = *state;
     char work[128], output[128], path[200];
     radz_train_clip_options o = options_for(f, "bad", work, output);
-    o.stop_after = 3;
+    o.how.stop_after = 3;
     assert_int_equal(train(f, &o, NULL), RADZ_OK);
 
     radz_train_clip_options other = o;
-    other.recipe = "another";
+    other.how.recipe = "another";
     expect_error(f, &other, RADZ_E_VALUE, "belongs to another training");
     other = o;
     other.shape.text.width = 32; /* the same recipe cannot have another shape, but a damaged file could */
@@ -263,19 +264,19 @@ static void test_errors(void **state)
     expect_error(f, &o, RADZ_E_FORMAT, "checkpoint.safetensors");
 
     other = o;
-    other.fresh = true;
-    other.device = "cuda:0";
+    other.how.fresh = true;
+    other.how.device = "cuda:0";
     expect_error(f, &other, RADZ_E_UNSUPPORTED, "cuda:0");
-    other.device = "cpu";
+    other.how.device = "cpu";
     other.shape.activation = "swish";
     expect_error(f, &other, RADZ_E_USAGE, "swish");
     other.shape.activation = "gelu";
     other.shape.vision.heads = 3;
     expect_error(f, &other, RADZ_E_VALUE, "heads");
     other.shape.vision.heads = 2;
-    other.warmup = STEPS + 1;
+    other.how.warmup = STEPS + 1;
     expect_error(f, &other, RADZ_E_VALUE, "warm-up");
-    other.warmup = 0;
+    other.how.warmup = 0;
     f->poison_at = 3;
     expect_error(f, &other, RADZ_E_VALUE, "diverged");
     f->poison_at = -1;
