@@ -360,6 +360,50 @@ void radz_json_put_bool(radz_json_writer *w, const char *key, bool value)
     fputs(value ? "true" : "false", w->stream);
 }
 
+static bool put_member(void *context, const char *key, const radz_json *value)
+{
+    radz_json_put_value(context, key, value);
+    return true;
+}
+
+void radz_json_put_value(radz_json_writer *w, const char *key, const radz_json *value)
+{
+    int64_t integer = 0;
+    double real = 0;
+    bool flag = false;
+    switch (radz_json_kind_of(value)) {
+    case RADZ_JSON_NULL:
+        radz_json_put_string(w, key, NULL);
+        return;
+    case RADZ_JSON_BOOL:
+        radz_json_as_bool(value, &flag);
+        radz_json_put_bool(w, key, flag);
+        return;
+    case RADZ_JSON_INTEGER:
+        radz_json_as_i64(value, &integer);
+        radz_json_put_i64(w, key, integer);
+        return;
+    case RADZ_JSON_REAL:
+        radz_json_as_double(value, &real);
+        radz_json_put_real(w, key, real);
+        return;
+    case RADZ_JSON_STRING:
+        radz_json_put_string(w, key, radz_json_string(value));
+        return;
+    case RADZ_JSON_ARRAY:
+        radz_json_array_begin(w, key);
+        for (size_t i = 0; i < radz_json_size(value); i++)
+            radz_json_put_value(w, NULL, radz_json_at(value, i));
+        radz_json_array_end(w);
+        return;
+    case RADZ_JSON_OBJECT:
+        radz_json_object_begin(w, key);
+        radz_json_each(value, put_member, w);
+        radz_json_object_end(w);
+        return;
+    }
+}
+
 void radz_double_text(double value, char text[32])
 {
     if (!isfinite(value)) {

@@ -71,6 +71,8 @@ void radz_json_put_double(radz_json_writer *w, const char *key, double value);
 /* As put_double, but whole numbers are written "1.0", for readers that tell 1 from 1.0. */
 void radz_json_put_real(radz_json_writer *w, const char *key, double value);
 void radz_json_put_bool(radz_json_writer *w, const char *key, bool value);
+/* A whole value as it was read; members of objects in file order. */
+void radz_json_put_value(radz_json_writer *w, const char *key, const radz_json *value);
 
 /* The fewest digits (at most 17) that read back the same double; "nan", "inf", "-inf" otherwise. `text` holds 32. */
 void radz_double_text(double value, char text[32]);

@@ -141,11 +141,11 @@ const char *radz_model_dtype_name(radz_model_dtype dtype)
     return "?";
 }
 
-static const cyaml_strval_t anchor_form_names[] = {{"embed-mean", RADZ_ANCHORS_EMBED_MEAN}, {"decoder", RADZ_ANCHORS_DECODER}};
+const cyaml_strval_t radz_anchor_form_values[2] = {{"embed-mean", RADZ_ANCHORS_EMBED_MEAN}, {"decoder", RADZ_ANCHORS_DECODER}};
 
 const char *radz_anchor_form_name(radz_anchor_form form)
 {
-    return anchor_form_names[form].str;
+    return radz_anchor_form_values[form].str;
 }
 
 static const cyaml_schema_field_t reading_fields[] = {
@@ -182,8 +182,7 @@ static const cyaml_schema_field_t model_fields[] = {
     RADZ_FIELD_TEXT_OPTIONAL("tower", radz_model_card, tower),
     RADZ_FIELD_TEXT_OPTIONAL("adapter", radz_model_card, adapter),
     RADZ_FIELD_TEXT_OPTIONAL("anchors", radz_model_card, anchors),
-    CYAML_FIELD_ENUM("anchor_form", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, radz_model_card, anchor_form,
-                     anchor_form_names, COUNT(anchor_form_names)),
+    RADZ_FIELD_ANCHOR_FORM("anchor_form", radz_model_card, anchor_form),
     CYAML_FIELD_MAPPING_PTR("radz", CYAML_FLAG_OPTIONAL, radz_model_card, radz, reading_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t model_root = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, radz_model_card, model_fields)};

@@ -69,6 +69,11 @@ void radz_card_release(const radz_card_schema *schema, void *card); /* NULL: no-
 /* Replaces an owned string of a card, for defaults. */
 radz_status radz_card_set_text(char **member, const char *text, radz_error *err) RADZ_MUST_USE;
 
+/* An optional key whose value is a form of anchors. */
+extern const cyaml_strval_t radz_anchor_form_values[2];
+#define RADZ_FIELD_ANCHOR_FORM(key, type, member)                                                                      \
+    CYAML_FIELD_ENUM(key, CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, type, member, radz_anchor_form_values, 2)
+
 /* The kinds of src/data itself, for the tests and the fuzzer. */
 extern const radz_card_schema radz_suite_schema, radz_model_schema, radz_prompts_schema, radz_dataset_schema,
     radz_protocol_schema;

@@ -88,17 +88,93 @@ static const cyaml_schema_field_t training_fields[] = {
     UINT_OPTIONAL("checkpoint_every", radz_recipe_training, checkpoint_every),
     CYAML_FIELD_END};
 
+#define INT_OPTIONAL(key, type, member) CYAML_FIELD_INT(key, CYAML_FLAG_OPTIONAL, type, member)
+#define BOOL_OPTIONAL(key, type, member) CYAML_FIELD_BOOL(key, CYAML_FLAG_OPTIONAL, type, member)
+#define SECTION(key, member, fields) CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_OPTIONAL, radz_recipe_card, member, fields)
+
+static const cyaml_strval_t pairs_values[] = {{"crossed", RADZ_PAIRS_CROSSED}, {"plain", RADZ_PAIRS_PLAIN}};
+
+static const cyaml_schema_field_t start_fields[] = {RADZ_FIELD_TEXT_OPTIONAL("model", radz_recipe_start, model),
+                                                    RADZ_FIELD_TEXT_OPTIONAL("vision", radz_recipe_start, vision), CYAML_FIELD_END};
+
+static const cyaml_schema_field_t decoder_fields[] = {
+    UINT("hidden", radz_recipe_decoder, hidden),
+    UINT("mlp", radz_recipe_decoder, mlp),
+    UINT("layers", radz_recipe_decoder, layers),
+    UINT("heads", radz_recipe_decoder, heads),
+    UINT_OPTIONAL("kv_heads", radz_recipe_decoder, kv_heads),
+    UINT("context", radz_recipe_decoder, context),
+    REAL_OPTIONAL("theta", radz_recipe_decoder, theta),
+    INT_OPTIONAL("vision_layer", radz_recipe_decoder, vision_layer),
+    CYAML_FIELD_END};
+
+static const cyaml_schema_field_t dialogue_fields[] = {
+    RADZ_FIELD_TEXT("template", radz_recipe_dialogue, template_name),
+    RADZ_FIELD_TEXT_OPTIONAL("report", radz_recipe_dialogue, report),
+    RADZ_FIELD_TEXT("prompts", radz_recipe_dialogue, prompts),
+    RADZ_FIELD_TEXT_OPTIONAL("group", radz_recipe_dialogue, group),
+    UINT("questions", radz_recipe_dialogue, questions),
+    REAL_OPTIONAL("yes", radz_recipe_dialogue, yes),
+    REAL_OPTIONAL("images", radz_recipe_dialogue, images),
+    CYAML_FIELD_END};
+
+static const cyaml_schema_field_t radz_fields[] = {
+    UINT_OPTIONAL("image_tokens", radz_recipe_radz, image_tokens),
+    UINT_OPTIONAL("text_tokens", radz_recipe_radz, text_tokens),
+    INT_OPTIONAL("layer", radz_recipe_radz, layer),
+    RADZ_FIELD_TEXT_OPTIONAL("pooling", radz_recipe_radz, pooling),
+    UINT_OPTIONAL("head_hidden", radz_recipe_radz, head_hidden),
+    UINT_OPTIONAL("head_dim", radz_recipe_radz, head_dim),
+    REAL_OPTIONAL("tau", radz_recipe_radz, tau),
+    BOOL_OPTIONAL("learn_tau", radz_recipe_radz, learn_tau),
+    RADZ_FIELD_TEXT_OPTIONAL("image_prompt", radz_recipe_radz, image_prompt),
+    RADZ_FIELD_TEXT_OPTIONAL("text_prompt", radz_recipe_radz, text_prompt),
+    CYAML_FIELD_END};
+
+static const cyaml_schema_field_t labels_fields[] = {RADZ_FIELD_TEXT("prompts", radz_recipe_labels, prompts),
+                                                     RADZ_FIELD_TEXT_OPTIONAL("group", radz_recipe_labels, group),
+                                                     REAL("share", radz_recipe_labels, share), CYAML_FIELD_END};
+
+static const cyaml_schema_field_t losses_fields[] = {
+    REAL_OPTIONAL("lm", radz_recipe_losses, lm), REAL_OPTIONAL("cross", radz_recipe_losses, cross),
+    REAL_OPTIONAL("anchor", radz_recipe_losses, anchor),
+    CYAML_FIELD_ENUM("pairs", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, radz_recipe_losses, pairs, pairs_values, COUNT(pairs_values)),
+    CYAML_FIELD_END};
+
+static const cyaml_schema_field_t anchors_fields[] = {
+    RADZ_FIELD_TEXT("card", radz_recipe_anchors, card), RADZ_FIELD_TEXT_OPTIONAL("group", radz_recipe_anchors, group),
+    RADZ_FIELD_ANCHOR_FORM("form", radz_recipe_anchors, form), UINT_OPTIONAL("refresh", radz_recipe_anchors, refresh),
+    CYAML_FIELD_END};
+
+static const cyaml_schema_field_t lora_fields[] = {UINT("rank", radz_recipe_lora, rank), REAL("alpha", radz_recipe_lora, alpha),
+                                                   CYAML_FIELD_END};
+
+static const cyaml_schema_field_t parts_fields[] = {BOOL_OPTIONAL("tower", radz_recipe_parts, tower),
+                                                    BOOL_OPTIONAL("projector", radz_recipe_parts, projector),
+                                                    BOOL_OPTIONAL("decoder", radz_recipe_parts, decoder), CYAML_FIELD_END};
+
 static const cyaml_schema_field_t recipe_fields[] = {
     RADZ_CARD_BASE_FIELDS(radz_recipe_card),
     RADZ_FIELD_TEXT_OPTIONAL("notes", radz_recipe_card, notes),
     RADZ_FIELD_TEXT("output", radz_recipe_card, output),
     CYAML_FIELD_MAPPING_PTR("data", CYAML_FLAG_DEFAULT, radz_recipe_card, data, data_fields),
     CYAML_FIELD_MAPPING_PTR("validation", CYAML_FLAG_OPTIONAL, radz_recipe_card, validation, validation_fields),
-    CYAML_FIELD_MAPPING_PTR("tokenizer", CYAML_FLAG_DEFAULT, radz_recipe_card, tokenizer, tokenizer_fields),
-    CYAML_FIELD_MAPPING_PTR("model", CYAML_FLAG_DEFAULT, radz_recipe_card, model, model_fields),
+    SECTION("tokenizer", tokenizer, tokenizer_fields),
+    SECTION("model", model, model_fields),
     CYAML_FIELD_MAPPING_PTR("images", CYAML_FLAG_DEFAULT, radz_recipe_card, images, images_fields),
-    CYAML_FIELD_MAPPING_PTR("texts", CYAML_FLAG_DEFAULT, radz_recipe_card, texts, texts_fields),
+    SECTION("texts", texts, texts_fields),
     CYAML_FIELD_MAPPING_PTR("training", CYAML_FLAG_DEFAULT, radz_recipe_card, training, training_fields),
+    SECTION("start", start, start_fields),
+    SECTION("decoder", decoder, decoder_fields),
+    SECTION("dialogue", dialogue, dialogue_fields),
+    SECTION("radz", radz, radz_fields),
+    SECTION("labels", labels, labels_fields),
+    SECTION("losses", losses, losses_fields),
+    SECTION("anchors", anchors, anchors_fields),
+    SECTION("lora", lora, lora_fields),
+    SECTION("train", train, parts_fields),
+    RADZ_FIELD_TEXT_OPTIONAL("dtype", radz_recipe_card, dtype),
+    RADZ_FIELD_TEXT_OPTIONAL("store", radz_recipe_card, store),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t recipe_root = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, radz_recipe_card, recipe_fields)};
@@ -145,6 +221,30 @@ static const radz_card_range recipe_ranges[] = {
     {"training.beta2", 0, 0.99999},
     {"training.eps", 1e-16, 1},
     {"training.clip_norm", 0, 1e6},
+    {"decoder.hidden", 8, 16384},
+    {"decoder.mlp", 8, 65536},
+    {"decoder.layers", 1, 128},
+    {"decoder.heads", 1, 128},
+    {"decoder.kv_heads", 1, 128},
+    {"decoder.context", 16, 131072},
+    {"decoder.theta", 1, 1e9},
+    {"decoder.vision_layer", -65, -1},
+    {"dialogue.questions", 0, 64},
+    {"dialogue.yes", 0, 1},
+    {"dialogue.images", 0, 1},
+    {"radz.image_tokens", 0, 64},
+    {"radz.text_tokens", 0, 64},
+    {"radz.layer", -129, 128},
+    {"radz.head_hidden", 0, 65536},
+    {"radz.head_dim", 0, 65536},
+    {"radz.tau", 0.0001, 100},
+    {"labels.share", 0, 1},
+    {"losses.lm", 0, 1000},
+    {"losses.cross", 0, 1000},
+    {"losses.anchor", 0, 1000},
+    {"anchors.refresh", 1, 1e6},
+    {"lora.rank", 1, 65536},
+    {"lora.alpha", 0.001, 1e6},
     {NULL, 0, 0}};
 
 static radz_status check_tower(const radz_recipe_tower *tower, const char *path, const radz_card_source *source,
@@ -156,16 +256,136 @@ static radz_status check_tower(const radz_recipe_tower *tower, const char *path,
     return RADZ_OK;
 }
 
-static radz_status finish_recipe(void *card, const radz_card_source *source, radz_error *err)
+/* The sections that a recipe of this kind has, and those it must not have. */
+static radz_status check_sections(const radz_recipe_card *r, const radz_card_source *source, radz_error *err)
 {
-    radz_recipe_card *recipe = card;
+    bool mllm = r->start != NULL, is_new = mllm && r->decoder != NULL;
+    const struct {
+        const char *key;
+        const void *section;
+        bool wanted, allowed;
+    } all[] = {{"model", r->model, !mllm, !mllm},
+               {"tokenizer", r->tokenizer, !mllm || is_new, !mllm || is_new},
+               {"texts", r->texts, !mllm || r->radz != NULL, !mllm || r->radz != NULL},
+               {"decoder", r->decoder, false, mllm},
+               {"dialogue", r->dialogue, false, mllm},
+               {"radz", r->radz, false, mllm},
+               {"labels", r->labels, false, r->radz != NULL},
+               {"losses", r->losses, mllm, mllm},
+               {"anchors", r->anchors, false, r->radz != NULL},
+               {"lora", r->lora, false, r->radz != NULL},
+               {"train", r->train, false, mllm}};
+    for (size_t i = 0; i < COUNT(all); i++) {
+        if (all[i].section == NULL && all[i].wanted)
+            return radz_card_fail(source, err, all[i].key, "is missing; this kind of recipe needs it");
+        if (all[i].section != NULL && !all[i].allowed)
+            return radz_card_fail(source, err, all[i].key, "has no place in this kind of recipe%s",
+                                  mllm ? " (see start, decoder and radz)" : " (without start it makes a CLIP model)");
+    }
+    return RADZ_OK;
+}
+
+static radz_status finish_clip(radz_recipe_card *recipe, const radz_card_source *source, radz_error *err)
+{
     radz_recipe_model *model = recipe->model;
-    radz_recipe_training *training = recipe->training;
     if (!radz_card_has(source, "model.activation"))
         model->activation = RADZ_ACTIVATION_QUICK_GELU;
     if (!radz_card_has(source, "model.log_scale"))
         model->log_scale = 2.6592600369327779; /* ln(1/0.07) */
-    if (recipe->texts->per_image == 0)
+    if (model->image_size % model->patch != 0)
+        return radz_card_fail(source, err, "model.image_size", "%u pixels are not a whole number of patches of %u",
+                              model->image_size, model->patch);
+    radz_status st = check_tower(&model->vision, "model.vision.heads", source, err);
+    return st == RADZ_OK ? check_tower(&model->text, "model.text.heads", source, err) : st;
+}
+
+static radz_status finish_radz(radz_recipe_radz *r, const radz_card_source *source, radz_error *err)
+{
+    radz_status st = RADZ_OK;
+    if (!radz_card_has(source, "radz.layer"))
+        r->layer = -2;
+    if (!radz_card_has(source, "radz.tau"))
+        r->tau = 0.05;
+    if (r->pooling == NULL)
+        st = radz_card_set_text(&r->pooling, "special", err);
+    if (st == RADZ_OK && r->image_prompt == NULL)
+        st = radz_card_set_text(&r->image_prompt, "<image>", err);
+    if (st == RADZ_OK && r->text_prompt == NULL)
+        st = radz_card_set_text(&r->text_prompt, "{text} What disease is described in this text?", err);
+    if (st != RADZ_OK)
+        return st;
+    if ((r->head_hidden == 0) != (r->head_dim == 0))
+        return radz_card_fail(source, err, "radz.head_dim", "a head of %u to %u; both are 0 (no head) or above", r->head_hidden, r->head_dim);
+    bool special = strcmp(r->pooling, "special") == 0;
+    if (special != (r->image_tokens > 0) || special != (r->text_tokens > 0))
+        return radz_card_fail(source, err, "radz.pooling", "'%s' with %u image tokens and %u text tokens; 'special' needs both, 'last' and "
+                              "'mean' have none", r->pooling, r->image_tokens, r->text_tokens);
+    return RADZ_OK;
+}
+
+static radz_status finish_mllm(radz_recipe_card *r, const radz_card_source *source, radz_error *err)
+{
+    if ((r->start->model == NULL) == (r->start->vision == NULL))
+        return radz_card_fail(source, err, "start", "names %s of 'model' and 'vision', wanted one",
+                              r->start->model == NULL ? "none" : "both");
+    if ((r->start->vision == NULL) != (r->decoder == NULL))
+        return radz_card_fail(source, err, "decoder", "%s", r->decoder == NULL ? "is missing: start.vision makes a new model"
+                                                                               : "has no place beside start.model");
+    radz_recipe_decoder *d = r->decoder;
+    if (d != NULL) {
+        if (d->kv_heads == 0)
+            d->kv_heads = d->heads;
+        if (!radz_card_has(source, "decoder.theta"))
+            d->theta = 10000;
+        if (!radz_card_has(source, "decoder.vision_layer"))
+            d->vision_layer = -2;
+        if (d->hidden % d->heads != 0 || d->hidden / d->heads % 2 != 0 || d->heads % d->kv_heads != 0)
+            return radz_card_fail(source, err, "decoder.heads", "a width of %u cannot be shared by %u heads (%u of keys): wanted an even "
+                                  "width of each, and whole groups", d->hidden, d->heads, d->kv_heads);
+    }
+    if (r->dialogue != NULL && !radz_card_has(source, "dialogue.images"))
+        r->dialogue->images = 1;
+    if (r->dialogue != NULL && r->dialogue->report == NULL && r->dialogue->questions == 0)
+        return radz_card_fail(source, err, "dialogue.questions", "0, and no report is said: there is nothing to learn");
+    radz_status st = RADZ_OK;
+    radz_recipe_losses *l = r->losses;
+    if (!radz_card_has(source, "losses.lm"))
+        l->lm = r->dialogue != NULL ? 1 : 0;
+    if (!radz_card_has(source, "losses.cross"))
+        l->cross = r->radz != NULL ? 0.5 : 0;
+    if (!radz_card_has(source, "losses.anchor"))
+        l->anchor = r->anchors != NULL ? 0.5 : 0;
+    if (l->lm > 0 && r->dialogue == NULL)
+        return radz_card_fail(source, err, "losses.lm", "%g, but there is no section 'dialogue'", l->lm);
+    if (l->cross > 0 && r->radz == NULL)
+        return radz_card_fail(source, err, "losses.cross", "%g, but there is no section 'radz'", l->cross);
+    if (l->anchor > 0 && r->anchors == NULL)
+        return radz_card_fail(source, err, "losses.anchor", "%g, but there is no section 'anchors'", l->anchor);
+    if (r->train != NULL && !radz_card_has(source, "train.projector"))
+        r->train->projector = true;
+    if (r->train != NULL && !radz_card_has(source, "train.decoder"))
+        r->train->decoder = r->lora == NULL;
+    if (r->radz != NULL)
+        st = finish_radz(r->radz, source, err);
+    if (st == RADZ_OK && r->anchors != NULL && r->anchors->refresh == 0)
+        r->anchors->refresh = 1;
+    if (st == RADZ_OK && r->dtype == NULL)
+        st = radz_card_set_text(&r->dtype, "f32", err);
+    if (st == RADZ_OK && r->store == NULL)
+        st = radz_card_set_text(&r->store, "f32", err);
+    return st;
+}
+
+static radz_status finish_recipe(void *card, const radz_card_source *source, radz_error *err)
+{
+    radz_recipe_card *recipe = card;
+    radz_recipe_training *training = recipe->training;
+    radz_status st = check_sections(recipe, source, err);
+    if (st == RADZ_OK)
+        st = recipe->start == NULL ? finish_clip(recipe, source, err) : finish_mllm(recipe, source, err);
+    if (st != RADZ_OK)
+        return st;
+    if (recipe->texts != NULL && recipe->texts->per_image == 0)
         recipe->texts->per_image = 1;
     if (training->accumulate == 0)
         training->accumulate = 1;
@@ -175,14 +395,6 @@ static radz_status finish_recipe(void *card, const radz_card_source *source, rad
         training->beta2 = 0.98;
     if (!radz_card_has(source, "training.eps"))
         training->eps = 1e-6;
-    if (model->image_size % model->patch != 0)
-        return radz_card_fail(source, err, "model.image_size", "%u pixels are not a whole number of patches of %u",
-                              model->image_size, model->patch);
-    radz_status st = check_tower(&model->vision, "model.vision.heads", source, err);
-    if (st == RADZ_OK)
-        st = check_tower(&model->text, "model.text.heads", source, err);
-    if (st != RADZ_OK)
-        return st;
     if (recipe->images->zoom_low > recipe->images->zoom_high)
         return radz_card_fail(source, err, "images.zoom_low", "%g is above zoom_high, %g", recipe->images->zoom_low,
                               recipe->images->zoom_high);

@@ -66,6 +66,77 @@ typedef struct radz_recipe_texts {
     double rarity;      /* a sentence is drawn with weight count^-rarity, count: reports that have it; 0: all alike */
 } radz_recipe_texts;
 
+/* ---- of multimodal language models ---- */
+
+typedef struct radz_recipe_start {
+    char *model;  /* name of a model card: the LLaVA model to start from */
+    char *vision; /* or of a CLIP model, whose vision tower a new one gets; exactly one of the two */
+} radz_recipe_start;
+
+typedef struct radz_recipe_decoder {
+    uint32_t hidden, mlp, layers, heads; /* Llama; hidden divisible by heads */
+    uint32_t kv_heads;    /* heads when absent */
+    uint32_t context;     /* most positions */
+    double theta;         /* of the rotary embedding; 10,000 when absent */
+    int32_t vision_layer; /* hidden state of the vision tower that is read, from the end; -2 when absent */
+} radz_recipe_decoder;
+
+/* What is said about an image in training: its report, and yes/no questions. */
+typedef struct radz_recipe_dialogue {
+    char *template_name; /* key "template": name of a template card */
+    char *report;        /* what is asked for the report; absent: it is not said */
+    char *prompts;       /* name of a prompts card: its yes/no question, its names of the classes */
+    char *group;         /* optional: the classes asked about; all when absent */
+    uint32_t questions;  /* per image; 0: none */
+    double yes;          /* probability that a class is asked about that the image has, if it has any */
+    double images;       /* part of a batch's images that are spoken about; 1 when absent */
+} radz_recipe_dialogue;
+
+typedef struct radz_recipe_radz {
+    uint32_t image_tokens, text_tokens; /* new special tokens; 0 of both unless pooling is special */
+    int32_t layer;      /* hidden state of the features; -2 when absent */
+    char *pooling;      /* "special" when absent */
+    uint32_t head_hidden, head_dim; /* projection head; both 0: none */
+    double tau;         /* 0.05 when absent */
+    bool learn_tau;
+    char *image_prompt; /* "<image>" when absent */
+    char *text_prompt;  /* "{text} What disease is described in this text?" when absent */
+} radz_recipe_radz;
+
+/* Texts made of labels: the first template of a prompts card with the name of a class. */
+typedef struct radz_recipe_labels {
+    char *prompts;
+    char *group;   /* optional: classes; all when absent */
+    double share;  /* probability that a text is of this kind */
+} radz_recipe_labels;
+
+typedef enum radz_pairs {
+    RADZ_PAIRS_CROSSED, /* "crossed": global image with local text, local image with global text */
+    RADZ_PAIRS_PLAIN    /* "plain": global with global, local with local */
+} radz_pairs;
+
+typedef struct radz_recipe_losses {
+    double lm, cross, anchor; /* 1, 0.5, 0.5 when absent and the sections they need are there; else 0 */
+    radz_pairs pairs;         /* "crossed" when absent */
+} radz_recipe_losses;
+
+typedef struct radz_recipe_anchors {
+    char *card;       /* name of an anchors card */
+    char *group;      /* optional: the classes with an anchor, besides "No Finding"; all when absent */
+    radz_anchor_form form;
+    uint32_t refresh; /* steps between two computations of the anchors; 1 when absent */
+} radz_recipe_anchors;
+
+typedef struct radz_recipe_lora {
+    uint32_t rank;
+    double alpha;
+} radz_recipe_lora;
+
+typedef struct radz_recipe_parts {
+    bool tower, projector, decoder; /* trained wholly; when absent: not the tower, the projector, the decoder unless it has
+                                     * a `lora` */
+} radz_recipe_parts;
+
 typedef struct radz_recipe_training {
     uint64_t seed;
     uint32_t steps, batch, accumulate; /* accumulate 1 when absent */
@@ -83,11 +154,23 @@ typedef struct radz_recipe_card {
     char *output; /* folder of the finished model, relative to where the program is started */
     radz_recipe_data *data;
     radz_recipe_validation *validation; /* optional */
-    radz_recipe_tokenizer *tokenizer;
-    radz_recipe_model *model;
+    radz_recipe_tokenizer *tokenizer;   /* of a new model */
+    radz_recipe_model *model;           /* of CLIP */
     radz_recipe_images *images;
-    radz_recipe_texts *texts;
+    radz_recipe_texts *texts;           /* of CLIP and of features */
     radz_recipe_training *training;
+    /* of multimodal language models */
+    radz_recipe_start *start;           /* there: the recipe is one of these */
+    radz_recipe_decoder *decoder;       /* of a new model: with start.vision */
+    radz_recipe_dialogue *dialogue;     /* needed with losses.lm */
+    radz_recipe_radz *radz;             /* features are trained */
+    radz_recipe_labels *labels;         /* optional */
+    radz_recipe_losses *losses;
+    radz_recipe_anchors *anchors;       /* needed with losses.anchor */
+    radz_recipe_lora *lora;             /* optional: in place of training the decoder wholly */
+    radz_recipe_parts *train;           /* optional */
+    char *dtype;                        /* "f32" (when absent) or "bf16": what products are computed in */
+    char *store;                        /* "f32" (when absent), "f16", "bf16": of the saved weights */
 } radz_recipe_card;
 
 radz_status radz_recipe_card_load(const char *path, radz_recipe_card **out, radz_error *err) RADZ_MUST_USE;
