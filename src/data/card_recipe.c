@@ -137,7 +137,7 @@ static const cyaml_schema_field_t labels_fields[] = {RADZ_FIELD_TEXT("prompts", 
 
 static const cyaml_schema_field_t losses_fields[] = {
     REAL_OPTIONAL("lm", radz_recipe_losses, lm), REAL_OPTIONAL("cross", radz_recipe_losses, cross),
-    REAL_OPTIONAL("anchor", radz_recipe_losses, anchor),
+    REAL_OPTIONAL("anchor", radz_recipe_losses, anchor), BOOL_OPTIONAL("lm_by_answer", radz_recipe_losses, lm_by_answer),
     CYAML_FIELD_ENUM("pairs", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, radz_recipe_losses, pairs, pairs_values, COUNT(pairs_values)),
     CYAML_FIELD_END};
 

@@ -117,6 +117,7 @@ typedef enum radz_pairs {
 
 typedef struct radz_recipe_losses {
     double lm, cross, anchor; /* 1, 0.5, 0.5 when absent and the sections they need are there; else 0 */
+    bool lm_by_answer;        /* L_lm: every answer counts alike; else, and when absent, every token */
     radz_pairs pairs;         /* "crossed" when absent */
 } radz_recipe_losses;
 

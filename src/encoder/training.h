@@ -107,6 +107,7 @@ typedef struct radz_train_mllm_options {
     const char *store;          /* "f32", "f16", "bf16": of the saved model */
 
     double lm, cross, anchor;   /* weights of the three losses, each at least 0, one above */
+    bool lm_by_answer;          /* L_lm: every answer counts alike; else every token */
     bool crossed;               /* L_cross: (global image, local text) and (local image, global text); else global with
                                  * global and local with local */
     bool learn_tau;

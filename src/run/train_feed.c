@@ -370,7 +370,40 @@ bool radz_feed_describes(const radz_feed_texts *texts, const radz_feed_text *tex
     return true;
 }
 
-/* ---- batches ---- */
+bool radz_feed_same_text(const radz_feed_text *a, const radz_feed_text *b)
+{
+    return a->count == b->count && memcmp(a->ids, b->ids, a->count * sizeof *a->ids) == 0;
+}
+
+/* ---- order ---- */
+
+radz_status radz_feed_order_create(size_t n, uint64_t seed, radz_feed_order *out, radz_error *err)
+{
+    *out = (radz_feed_order){.n = n, .seed = seed, .epoch = UINT64_MAX, .items = radz_calloc(n, sizeof *out->items, err)};
+    return out->items == NULL ? RADZ_E_NOMEM : RADZ_OK;
+}
+
+void radz_feed_order_free(radz_feed_order *order)
+{
+    free(order->items);
+    order->items = NULL;
+}
+
+size_t radz_feed_order_at(radz_feed_order *order, uint64_t position)
+{
+    uint64_t epoch = position / order->n;
+    if (epoch != order->epoch) {
+        radz_rng rng;
+        seed_stream(&rng, order->seed, STREAM_ORDER, epoch);
+        for (size_t i = 0; i < order->n; i++)
+            order->items[i] = i;
+        radz_rng_shuffle(&rng, order->items, order->n);
+        order->epoch = epoch;
+    }
+    return order->items[position % order->n];
+}
+
+/* ---- batches for CLIP ---- */
 
 struct radz_feed {
     const radz_recipe_card *recipe;
@@ -379,8 +412,7 @@ struct radz_feed {
     const radz_tokenizer *tokenizer;
     int threads;
     radz_feed_texts texts;
-    size_t *order; /* [dataset->n], of `epoch` */
-    uint64_t epoch;
+    radz_feed_order order;
     radz_strbuf *buffers; /* [threads] */
     size_t *samples;      /* [batch] */
     radz_feed_text *drawn; /* [batch * per_image] */
@@ -405,17 +437,17 @@ radz_status radz_feed_create(const radz_recipe_card *recipe, const radz_dataset 
     feed->planes = planes;
     feed->tokenizer = tokenizer;
     feed->threads = threads < 1 ? 1 : threads;
-    feed->epoch = UINT64_MAX;
     size_t batch = recipe->training->batch, texts = batch * recipe->texts->per_image;
-    feed->order = radz_calloc(dataset->n, sizeof *feed->order, err);
     feed->buffers = radz_calloc((size_t)feed->threads, sizeof *feed->buffers, err);
     feed->samples = radz_calloc(batch, sizeof *feed->samples, err);
     feed->drawn = radz_calloc(texts, sizeof *feed->drawn, err);
     feed->lengths = radz_calloc(texts, sizeof *feed->lengths, err);
-    radz_status st = feed->order == NULL || feed->buffers == NULL || feed->samples == NULL || feed->drawn == NULL ||
+    radz_status st = feed->buffers == NULL || feed->samples == NULL || feed->drawn == NULL ||
                              feed->lengths == NULL
                          ? RADZ_E_NOMEM
                          : radz_feed_texts_create(dataset, recipe->texts, &feed->texts, err);
+    if (st == RADZ_OK)
+        st = radz_feed_order_create(dataset->n, recipe->training->seed, &feed->order, err);
     if (st != RADZ_OK) {
         radz_feed_free(feed);
         return st;
@@ -431,26 +463,12 @@ void radz_feed_free(radz_feed *feed)
     for (int i = 0; i < feed->threads && feed->buffers != NULL; i++)
         radz_strbuf_free(&feed->buffers[i]);
     radz_feed_texts_free(&feed->texts);
-    free(feed->order);
+    radz_feed_order_free(&feed->order);
     free(feed->buffers);
     free(feed->samples);
     free(feed->drawn);
     free(feed->lengths);
     free(feed);
-}
-
-static size_t sample_at(radz_feed *feed, uint64_t position)
-{
-    uint64_t epoch = position / feed->dataset->n;
-    if (epoch != feed->epoch) {
-        radz_rng rng;
-        seed_stream(&rng, feed->recipe->training->seed, STREAM_ORDER, epoch);
-        for (size_t i = 0; i < feed->dataset->n; i++)
-            feed->order[i] = i;
-        radz_rng_shuffle(&rng, feed->order, feed->dataset->n);
-        feed->epoch = epoch;
-    }
-    return feed->order[position % feed->dataset->n];
 }
 
 static radz_status make_picture(void *context, size_t i, int worker, radz_error *err)
@@ -480,11 +498,6 @@ static radz_status make_text(void *context, size_t i, int worker, radz_error *er
                                                  &feed->lengths[i], err);
 }
 
-static bool same_text(const radz_feed_text *a, const radz_feed_text *b)
-{
-    return a->count == b->count && memcmp(a->ids, b->ids, a->count * sizeof *a->ids) == 0;
-}
-
 /* Draws the texts of the batch and says whose they are; returns their number. */
 static size_t draw_texts(radz_feed *feed)
 {
@@ -497,7 +510,7 @@ static size_t draw_texts(radz_feed *feed)
             radz_feed_text *text = &feed->drawn[count];
             radz_feed_draw_text(&feed->texts, recipe->texts, feed->samples[i], recipe->training->seed, number, text);
             size_t j = 0;
-            while (contained && j < count && !same_text(&feed->drawn[j], text))
+            while (contained && j < count && !radz_feed_same_text(&feed->drawn[j], text))
                 j++;
             count += !contained || j == count;
         }
@@ -515,7 +528,7 @@ radz_status radz_feed_batch(void *context, int64_t number, radz_train_batch *out
     feed->number = (uint64_t)number;
     feed->out = out;
     for (size_t i = 0; i < batch; i++)
-        feed->samples[i] = sample_at(feed, feed->number * batch + i);
+        feed->samples[i] = radz_feed_order_at(&feed->order, feed->number * batch + i);
     size_t texts = draw_texts(feed);
     radz_status st = radz_parallel_for(batch, feed->threads, make_picture, feed, err);
     if (st == RADZ_OK)

@@ -60,7 +60,21 @@ radz_status radz_feed_spell_text(const radz_feed_texts *texts, const radz_feed_t
 /* Whether all sentences of the text stand in the report of sample i. */
 bool radz_feed_describes(const radz_feed_texts *texts, const radz_feed_text *text, size_t i);
 
-/* ---- batches ---- */
+bool radz_feed_same_text(const radz_feed_text *a, const radz_feed_text *b);
+
+/* ---- order ---- */
+
+/* Every sample comes once per epoch, in an order of the epoch's own. */
+typedef struct radz_feed_order {
+    size_t n, *items;     /* [n], of `epoch` */
+    uint64_t seed, epoch;
+} radz_feed_order;
+radz_status radz_feed_order_create(size_t n, uint64_t seed, radz_feed_order *out, radz_error *err) RADZ_MUST_USE;
+void radz_feed_order_free(radz_feed_order *order);
+/* The sample at a position of the endless sequence. A function of seed and position. */
+size_t radz_feed_order_at(radz_feed_order *order, uint64_t position);
+
+/* ---- batches for CLIP ---- */
 
 typedef struct radz_feed radz_feed;
 /* All arguments are borrowed and must outlive the feed; `planes` as radz_feed_decode made them with recipe->images->stored.
@@ -69,7 +83,7 @@ radz_status radz_feed_create(const radz_recipe_card *recipe, const radz_dataset 
                              const radz_tokenizer *tokenizer, int threads, radz_feed **out,
                              radz_error *err) RADZ_MUST_USE;
 void radz_feed_free(radz_feed *feed);
-/* As radz_train_source.batch asks. Every sample comes once per epoch, in an order of the epoch's own. With positives
+/* As radz_train_source.batch asks, in radz_feed_order. With positives
  * "contained" the texts of a batch are all different; with "pair" they are those drawn, image by image. */
 radz_status radz_feed_batch(void *feed, int64_t number, radz_train_batch *out, radz_error *err);
 

@@ -35,6 +35,7 @@ typedef struct training {
     float *means;        /* [2,prompt]: weights of the image prompt's positions */
     float *text_means;   /* [2,TEXT_ROWS,context] */
     int64_t *rows, *targets; /* [batch * branch_tokens]: of the hidden states that predict, and what */
+    float *weights;          /* the same: of each in the mean */
     float *to_text, *to_image, *image_targets, *text_targets;
     int64_t *text_order; /* [texts] by length */
     int32_t *cut;        /* [TEXT_ROWS,context] */
@@ -187,6 +188,7 @@ static radz_status make_room(training *t, radz_error *err)
                {&t->cut, TEXT_ROWS * (size_t)o->context + 1, sizeof(int32_t)},
                {&t->rows, said, sizeof(int64_t)},
                {&t->targets, said, sizeof(int64_t)},
+               {&t->weights, said, sizeof(float)},
                {&t->to_text, batch * texts, sizeof(float)},
                {&t->to_image, batch * texts, sizeof(float)},
                {&t->image_targets, batch * anchors, sizeof(float)},
@@ -209,7 +211,7 @@ static void tear_down(training *t)
     llava_free(t->model);
     radz_mllm_batch *b = &t->batch;
     void *const all[] = {t->parameters, (void *)t->names, t->places, b->pixels, b->branch_length, b->said, b->learnt, b->ids, b->roles,
-                         b->positive, b->image_anchors, b->text_anchors, t->means, t->text_means, t->cut, t->rows, t->targets,
+                         b->positive, b->image_anchors, b->text_anchors, t->means, t->text_means, t->cut, t->rows, t->targets, t->weights,
                          t->to_text, t->to_image, t->image_targets, t->text_targets, t->text_order};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
@@ -341,10 +343,11 @@ static features pool_images(Scope *s, const training *t, Tensor *h)
 static Tensor *lm_loss(Scope *s, training *t, Tensor *last, int64_t columns)
 {
     const radz_mllm_batch *b = &t->batch;
-    int64_t said = columns - t->prompt, n = 0;
+    int64_t said = columns - t->prompt, n = 0, answers = 0;
     for (int64_t i = 0; i < b->spoken; i++) {
         int64_t at = 0;
         for (int64_t k = 0; k < b->branches; k++) {
+            int64_t first = n;
             for (int64_t c = 0; c < b->branch_length[k]; c++) {
                 if (!b->learnt[i * said + at + c])
                     continue;
@@ -352,15 +355,21 @@ static Tensor *lm_loss(Scope *s, training *t, Tensor *last, int64_t columns)
                 t->targets[n++] = b->said[i * said + at + c];
             }
             at += b->branch_length[k];
+            answers += n > first;
+            for (int64_t j = first; j < n; j++)
+                t->weights[j] = t->options->lm_by_answer ? 1.0F / (float)(n - first) : 1;
         }
     }
     if (n == 0)
         return scope_fail(s, RADZ_E_VALUE, "the dialogues of a batch have no token that is to be learnt");
     const decoder *d = llava_decoder(t->model);
-    Tensor *rows = t_to(s, t_from_host(s, t->rows, T_SHAPE(n), T_I64), T_I64, decoder_device(d));
+    TDevice device = decoder_device(d);
+    Tensor *rows = t_to(s, t_from_host(s, t->rows, T_SHAPE(n), T_I64), T_I64, device);
     Tensor *h = t_index_select(s, t_reshape(s, last, T_SHAPE(b->spoken * columns, -1)), 0, rows);
-    Tensor *logits = t_cast(s, decoder_logits(s, d, h, NULL), T_F32);
-    return t_cross_entropy(s, logits, t_to(s, t_from_host(s, t->targets, T_SHAPE(n), T_I64), T_I64, decoder_device(d)), -100, 0);
+    Tensor *p = t_log_softmax(s, t_cast(s, decoder_logits(s, d, h, NULL), T_F32), 1);
+    Tensor *chosen = t_gather(s, p, 1, t_to(s, t_from_host(s, t->targets, T_SHAPE(n, 1), T_I64), T_I64, device));
+    Tensor *w = t_to(s, t_from_host(s, t->weights, T_SHAPE(n, 1), T_F32), T_F32, device);
+    return t_scale(s, t_sum_all(s, t_mul(s, chosen, w)), -1.0 / (double)(t->options->lm_by_answer ? answers : n));
 }
 
 /* Images [0, spoken) with their dialogues, the others with their prompt alone. */

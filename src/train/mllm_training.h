@@ -10,7 +10,7 @@
  *
  *     loss = lm L_lm + cross L_cross + anchor L_anchor
  *
- * L_lm is the mean over the learnt tokens of a micro-batch; L_cross see cross_loss; L_anchor the mean of anchor_loss of the
+ * L_lm is the mean of -log p over the learnt tokens of a micro-batch, or over its answers of each one's mean; L_cross see cross_loss; L_anchor the mean of anchor_loss of the
  * images' and of the texts' global features. Dialogues of an image and the special tokens of its image prompt are branches
  * behind the same keys and values: each sees the shared part and itself, as if it had run alone. The anchors are computed
  * with the weights of every anchor_refresh-th step and carry no gradient; the checkpoint holds them.
