@@ -18,11 +18,11 @@
 #include "metric/normal.h"
 #include "metric/resample.h"
 
-enum { MOST_PATIENTS = 800, MOST_ROWS = 3 * MOST_PATIENTS, METHODS = 7 };
+enum { MOST_PATIENTS = 800, MOST_ROWS = 3 * MOST_PATIENTS, METHODS = 8 };
 
 static const char *const methods[METHODS] = {"bootstrap percentile", "bootstrap BCa", "(DeLong, patients, plain)",
-                                             "DeLong, patients, logit", "difference, bootstrap", "difference, DeLong, patients",
-                                             "(DeLong over images, logit)"};
+                                             "DeLong, patients, logit", "difference, percentile", "difference, BCa",
+                                             "difference, DeLong, patients", "(DeLong over images, logit)"};
 
 typedef struct design {
     const char *name;
@@ -39,11 +39,13 @@ static const design designs[] = {
     {"near 1, few positives", 200, 2, 0.3, 2.2, 1.8, true},
 };
 
+enum { HELD = 0, BELOW, ABOVE }; /* where the truth is: in the interval, below it, above it */
+
 typedef struct job {
     const design *d;
     size_t replicates;
     double truth[2];
-    uint8_t *covers; /* [samples, METHODS] */
+    uint8_t *where; /* [samples, METHODS] */
 } job;
 
 typedef struct sample {
@@ -72,9 +74,9 @@ static void draw(const design *d, uint64_t number, sample *out)
     }
 }
 
-static bool holds(double low, double high, double truth)
+static uint8_t place(double low, double high, double truth)
 {
-    return low <= truth && truth <= high;
+    return truth < low ? BELOW : truth > high ? ABOVE : HELD;
 }
 
 static radz_status run_sample(void *context, size_t i, int worker, radz_error *err)
@@ -90,7 +92,7 @@ static radz_status run_sample(void *context, size_t i, int worker, radz_error *e
     if (st != RADZ_OK)
         goto done;
     draw(j->d, i, s);
-    uint8_t *covers = j->covers + i * METHODS;
+    uint8_t *where = j->where + i * METHODS;
     radz_metric_input a = {.rows = s->rows, .classes = 1, .scores = s->a, .labels = s->labels}, b = a;
     b.scores = s->b;
     radz_bootstrap_options options = radz_bootstrap_defaults();
@@ -100,31 +102,32 @@ static radz_status run_sample(void *context, size_t i, int worker, radz_error *e
     double low, high, difference = j->truth[0] - j->truth[1];
     for (int method = 0; st == RADZ_OK && method < 2; method++) {
         radz_intervals found;
-        options.method = method == 0 ? RADZ_BOOTSTRAP_PERCENTILE : RADZ_BOOTSTRAP_BCA;
+        options.bounds = method == 0 ? RADZ_BOUNDS_PERCENTILE : RADZ_BOUNDS_BCA;
         st = radz_bootstrap(&a, s->patient_of, j->d->patients, &options, bootstrap, &found, NULL, NULL, err);
-        covers[method] = holds(found.of[RADZ_METRIC_AUC].low, found.of[RADZ_METRIC_AUC].high, j->truth[0]);
+        where[method] = place(found.of[RADZ_METRIC_AUC].low, found.of[RADZ_METRIC_AUC].high, j->truth[0]);
     }
     radz_delong_pair pair;
     radz_delong images;
-    radz_paired paired;
-    options.method = RADZ_BOOTSTRAP_PERCENTILE;
     if (st == RADZ_OK)
         st = radz_delong_paired(&a, &b, 0, &clusters, delong, &pair, err);
     if (st == RADZ_OK)
         st = radz_delong_class(&a, 0, NULL, delong, &images, err);
-    if (st == RADZ_OK)
-        st = radz_bootstrap_paired(&a, &b, s->patient_of, j->d->patients, &options, NULL, bootstrap, &paired, NULL, NULL, err);
+    for (int method = 0; st == RADZ_OK && method < 2; method++) {
+        radz_paired found;
+        options.bounds = method == 0 ? RADZ_BOUNDS_PERCENTILE : RADZ_BOUNDS_BCA;
+        st = radz_bootstrap_paired(&a, &b, s->patient_of, j->d->patients, &options, NULL, bootstrap, &found, NULL, NULL, err);
+        where[4 + method] = place(found.intervals.of[RADZ_METRIC_AUC].low, found.intervals.of[RADZ_METRIC_AUC].high, difference);
+    }
     if (st != RADZ_OK)
         goto done;
     (void)radz_delong_interval(&pair.a, 95, RADZ_INTERVAL_PLAIN, &low, &high);
-    covers[2] = holds(low, high, j->truth[0]);
+    where[2] = place(low, high, j->truth[0]);
     (void)radz_delong_interval(&pair.a, 95, RADZ_INTERVAL_LOGIT, &low, &high);
-    covers[3] = holds(low, high, j->truth[0]);
-    covers[4] = holds(paired.intervals.of[RADZ_METRIC_AUC].low, paired.intervals.of[RADZ_METRIC_AUC].high, difference);
+    where[3] = place(low, high, j->truth[0]);
     (void)radz_delong_pair_interval(&pair, 95, &low, &high);
-    covers[5] = holds(low, high, difference);
+    where[6] = place(low, high, difference);
     (void)radz_delong_interval(&images, 95, RADZ_INTERVAL_LOGIT, &low, &high);
-    covers[6] = holds(low, high, j->truth[0]);
+    where[7] = place(low, high, j->truth[0]);
 done:
     free(s);
     radz_bootstrap_work_free(bootstrap);
@@ -135,29 +138,33 @@ done:
 int main(int argc, char **argv)
 {
     size_t samples = argc > 1 ? strtoul(argv[1], NULL, 10) : 2000, replicates = argc > 2 ? strtoul(argv[2], NULL, 10) : 1000;
+    int threads = argc > 3 ? atoi(argv[3]) : 2;
     bool kept = true;
     for (size_t k = 0; k < sizeof designs / sizeof *designs; k++) {
         const design *d = &designs[k];
         radz_error err = {0};
-        job j = {.d = d, .replicates = replicates, .covers = radz_calloc(samples * METHODS, 1, &err)};
+        job j = {.d = d, .replicates = replicates, .where = radz_calloc(samples * METHODS, 1, &err)};
         j.truth[0] = radz_normal_cdf(d->shift_a / sqrt(2)); /* two normals of deviation 1 */
         j.truth[1] = radz_normal_cdf(d->shift_b / sqrt(2));
-        if (j.covers == NULL || radz_parallel_for(samples, 2, run_sample, &j, &err) != RADZ_OK) {
+        if (j.where == NULL || radz_parallel_for(samples, threads, run_sample, &j, &err) != RADZ_OK) {
             fprintf(stderr, "coverage: %s\n", err.message);
             return 1;
         }
         printf("%s: %zu patients with up to %zu images, prevalence %g, AUC %.4f and %.4f\n", d->name, d->patients, d->images,
                d->prevalence, j.truth[0], j.truth[1]);
         for (size_t m = 0; m < METHODS; m++) {
-            size_t covered = 0;
+            size_t count[3] = {0};
             for (size_t i = 0; i < samples; i++)
-                covered += j.covers[i * METHODS + m];
-            double share = 100 * (double)covered / (double)samples, noise = 100 * sqrt(0.95 * 0.05 / (double)samples);
+                count[j.where[i * METHODS + m]]++;
+            double percent = 100 / (double)samples, share = percent * (double)count[HELD];
             bool judged = methods[m][0] != '(' && !d->hard, good = share >= 93 && share <= 97;
-            printf("  %-30s %6.2f %% (sampling error %.2f)%s\n", methods[m], share, noise, good || !judged ? "" : "  OUTSIDE 93 to 97");
+            printf("  %-30s %6.2f %% (truth below it %.2f, above it %.2f; sampling error %.2f)%s\n", methods[m], share,
+                   percent * (double)count[BELOW], percent * (double)count[ABOVE], 100 * sqrt(0.95 * 0.05 / (double)samples),
+                   good || !judged ? "" : "  OUTSIDE 93 to 97");
             kept = kept && (good || !judged);
         }
-        free(j.covers);
+        fflush(stdout);
+        free(j.where);
     }
     return kept ? 0 : 1;
 }

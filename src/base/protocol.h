@@ -40,10 +40,10 @@ typedef enum radz_threshold_split {
     RADZ_CHOSEN_ON_VALIDATION /* "validation" */
 } radz_threshold_split;
 
-typedef enum radz_comparison {
+typedef enum radz_threshold_side {
     RADZ_AT_LEAST, /* ">=": positive at score >= threshold */
     RADZ_ABOVE     /* ">" */
-} radz_comparison;
+} radz_threshold_side;
 
 typedef enum radz_f1_form {
     RADZ_F1_COUNTS, /* "counts": 2 TP / (2 TP + FP + FN) at the threshold */
@@ -64,10 +64,15 @@ typedef enum radz_undefined {
 
 typedef enum radz_interval_method {
     RADZ_INTERVAL_NONE,     /* "none" */
-    RADZ_INTERVAL_PATIENTS, /* "patients": percentiles over patient replicates */
+    RADZ_INTERVAL_PATIENTS, /* "patients": replicates draw patients */
     RADZ_INTERVAL_SEEDED,   /* "seeded-rows": replicate i draws rows with numpy's RandomState(i) */
     RADZ_INTERVAL_RESEEDED  /* "reseeded-rows": Python's random, seeded by itself before each replicate */
 } radz_interval_method;
+
+typedef enum radz_interval_bounds {
+    RADZ_BOUNDS_BCA,       /* "bca": percentiles of the replicates, corrected for bias and acceleration; metric/resample.h */
+    RADZ_BOUNDS_PERCENTILE /* "percentile": the percentiles themselves */
+} radz_interval_bounds;
 
 typedef enum radz_interval_mean {
     RADZ_MEAN_OF_BOUNDS,    /* "bounds": the means' bounds are means of the classes' bounds */
@@ -86,13 +91,14 @@ typedef struct radz_protocol_rules {
     radz_threshold_rule rule;
     radz_threshold_search search;
     radz_threshold_split split;
-    radz_comparison f1_at, acc_at; /* MCC goes with F1 */
+    radz_threshold_side f1_at, acc_at; /* MCC goes with F1 */
     radz_f1_form f1_form;
     double f1_empty;       /* F1 where neither a row is positive nor one is called so: 0 or 1 */
     radz_binary_form binary;
     bool micro, weighted;  /* further averages beside the macro mean */
     radz_undefined undefined;
     radz_interval_method interval;
+    radz_interval_bounds bounds; /* of method "patients" */
     uint32_t replicates;   /* of the row methods; 1000 */
     uint32_t low, high;    /* of the row methods: places of the bounds among the sorted replicates, from 0 */
     radz_interval_mean interval_mean;

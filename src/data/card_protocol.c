@@ -29,6 +29,7 @@ static const cyaml_strval_t methods[] = {{"none", RADZ_INTERVAL_NONE},
                                          {"patients", RADZ_INTERVAL_PATIENTS},
                                          {"seeded-rows", RADZ_INTERVAL_SEEDED},
                                          {"reseeded-rows", RADZ_INTERVAL_RESEEDED}};
+static const cyaml_strval_t bounds[] = {{"bca", RADZ_BOUNDS_BCA}, {"percentile", RADZ_BOUNDS_PERCENTILE}};
 static const cyaml_strval_t means[] = {{"bounds", RADZ_MEAN_OF_BOUNDS}, {"replicates", RADZ_MEAN_OF_REPLICATES}};
 
 static const char *const figures[RADZ_FIGURE_COUNT] = {
@@ -47,6 +48,7 @@ static const cyaml_schema_field_t f1_fields[] = {
 
 static const cyaml_schema_field_t interval_fields[] = {
     CHOICE("method", radz_protocol_interval, method, methods),
+    CHOICE("bounds", radz_protocol_interval, bounds, bounds),
     UINT("replicates", replicates),
     UINT("low", low),
     UINT("high", high),
@@ -126,6 +128,8 @@ static radz_status check_sklearn(const radz_protocol_card *card, const radz_card
     if (at_threshold != (card->threshold.rule != RADZ_THRESHOLD_NONE))
         return radz_card_fail(source, err, "threshold.rule", "f1, acc and mcc among the figures want a rule, and a rule"
                               " wants one of them");
+    if (radz_card_has(source, "interval.bounds"))
+        return radz_card_fail(source, err, "interval.bounds", "goes with method 'patients'");
     if (interval->method == RADZ_INTERVAL_PATIENTS)
         return radz_card_fail(source, err, "interval.method", "'patients' goes with arithmetic 'exact'");
     if (rows && (interval->low > interval->high || interval->high >= card->rules.replicates))
@@ -162,6 +166,7 @@ static radz_status finish_protocol(void *data, const radz_card_source *source, r
         .binary = card->binary,
         .undefined = card->undefined,
         .interval = card->interval.method,
+        .bounds = card->interval.bounds,
         .replicates = radz_card_has(source, "interval.replicates") ? card->interval.replicates : 1000,
         .low = card->interval.low,
         .high = card->interval.high,

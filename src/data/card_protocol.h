@@ -7,6 +7,7 @@
 
 typedef struct radz_protocol_interval {
     radz_interval_method method;
+    radz_interval_bounds bounds;
     uint32_t replicates, low, high, digits, seed;
     radz_interval_mean mean;
     bool rechoose, value_is_mean;
@@ -19,7 +20,7 @@ typedef struct radz_protocol_threshold {
 } radz_protocol_threshold;
 
 typedef struct radz_protocol_f1 {
-    radz_comparison at;
+    radz_threshold_side at;
     radz_f1_form form;
     uint32_t empty;
 } radz_protocol_f1;
@@ -38,7 +39,7 @@ typedef struct radz_protocol_card {
     radz_normalisation normalise;
     radz_protocol_threshold threshold;
     radz_protocol_f1 f1;
-    radz_comparison acc;
+    radz_threshold_side acc;
     radz_binary_form binary;
     radz_undefined undefined;
     radz_protocol_interval interval;

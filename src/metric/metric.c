@@ -145,6 +145,8 @@ const char *radz_metric_status_name(radz_metric_status status)
         return "na-no-class";
     case RADZ_METRIC_FEW_REPLICATES:
         return "na-few-replicates";
+    case RADZ_METRIC_ONE_SIDED:
+        return "na-one-sided";
     case RADZ_METRIC_FEW_ROWS:
         return "na-few-rows";
     case RADZ_METRIC_SEPARABLE:

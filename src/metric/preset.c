@@ -214,7 +214,7 @@ typedef struct counts {
 } counts;
 
 /* How many scores of the curve are called positive: they are its first ones. */
-static size_t called_scores(const curve *c, double threshold, radz_comparison at)
+static size_t called_scores(const curve *c, double threshold, radz_threshold_side at)
 {
     size_t low = 0, high = c->count;
     while (low < high) {
@@ -228,7 +228,7 @@ static size_t called_scores(const curve *c, double threshold, radz_comparison at
     return low;
 }
 
-static counts counts_at(const curve *c, double threshold, radz_comparison at)
+static counts counts_at(const curve *c, double threshold, radz_threshold_side at)
 {
     size_t called = called_scores(c, threshold, at);
     return (counts){called > 0 ? c->tps[called - 1] : 0, called > 0 ? c->fps[called - 1] : 0, all_positives(c),

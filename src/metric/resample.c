@@ -34,7 +34,7 @@ typedef struct lane_space {
     int32_t *memory;  /* owned */
     int32_t *weights; /* [patients, LANES], aligned to 64 bytes inside it */
     double *series;   /* [replicates] */
-    double *left_out; /* [patients], with BCa */
+    double *left_out; /* [left_out_units(patients)], with BCa */
 } lane_space;
 
 struct radz_bootstrap_work {
@@ -49,7 +49,7 @@ struct radz_bootstrap_work {
     size_t found_capacity[2];
     double *values[2]; /* [replicates, classes, RADZ_METRIC_COUNT], NaN where not defined */
     size_t value_capacity[2];
-    double *left_out[2]; /* [patients, classes, RADZ_METRIC_COUNT] with one patient left out each; with BCa */
+    double *left_out[2]; /* [left_out_units(patients), classes, RADZ_METRIC_COUNT]; with BCa */
     size_t left_out_capacity[2];
     uint32_t *drawable;  /* patients, stratum after stratum */
     size_t drawable_capacity;
@@ -65,7 +65,13 @@ struct radz_bootstrap_work {
 
 radz_bootstrap_options radz_bootstrap_defaults(void)
 {
-    return (radz_bootstrap_options){.replicates = 1000, .confidence = 95, .threads = 1};
+    return (radz_bootstrap_options){.replicates = 1000, .confidence = 95, .threads = 1, .bounds = RADZ_BOUNDS_BCA};
+}
+
+/* How many times something is left out: each patient, or each of so many groups of them. */
+static size_t left_out_units(size_t patients)
+{
+    return patients < RADZ_LEFT_OUT_MOST ? patients : RADZ_LEFT_OUT_MOST;
 }
 
 static void free_spaces(radz_bootstrap_work *work)
@@ -392,17 +398,19 @@ static radz_status run_block(void *context, size_t block, int worker, radz_error
     return RADZ_OK;
 }
 
-/* Patients first .. first + LANES - 1, each left out once. */
+/* Units first .. first + LANES - 1, each left out once. */
 static radz_status run_left_out(void *context, size_t block, int worker, radz_error *err)
 {
     (void)err;
     replicate_job *job = context;
-    size_t first = block * LANES, left = job->patients - first, lanes = left < LANES ? left : LANES;
+    size_t units = left_out_units(job->patients), first = block * LANES, left = units - first;
+    size_t lanes = left < LANES ? left : LANES;
     int32_t *weights = job->work->spaces[worker].weights;
     for (size_t i = 0; i < job->patients * LANES; i++)
         weights[i] = 1;
     for (size_t l = 0; l < lanes; l++)
-        weights[(first + l) * LANES + l] = 0;
+        for (size_t p = first + l; p < job->patients; p += units)
+            weights[p * LANES + l] = 0;
     measure_lanes(job, weights, first, lanes);
     return RADZ_OK;
 }
@@ -419,7 +427,7 @@ static radz_status make_spaces(radz_bootstrap_work *work, size_t threads, size_t
         lane_space *space = &work->spaces[i];
         space->memory = radz_calloc(patients + 1, LANES * sizeof *space->memory, err);
         space->series = radz_calloc(replicates, sizeof *space->series, err);
-        space->left_out = radz_calloc(bca ? patients : 0, sizeof *space->left_out, err);
+        space->left_out = radz_calloc(bca ? left_out_units(patients) : 0, sizeof *space->left_out, err);
         if (space->memory == NULL || space->series == NULL || space->left_out == NULL)
             return RADZ_E_NOMEM;
         space->weights = (int32_t *)(((uintptr_t)space->memory + 63) & ~(uintptr_t)63);
@@ -515,12 +523,13 @@ static radz_status replicate(const radz_metric_input *input, const uint32_t *pat
     replicate_job job = {work, options, patients, input->classes, work->values[which]};
     size_t blocks = (options->replicates + LANES - 1) / LANES;
     status = radz_parallel_for(blocks, (int)work->space_count, run_block, &job, err);
-    if (status != RADZ_OK || options->method != RADZ_BOOTSTRAP_BCA)
+    if (status != RADZ_OK || options->bounds != RADZ_BOUNDS_BCA)
         return status;
-    status = radz_grow(&work->left_out[which], &work->left_out_capacity[which], patients * per_replicate,
+    size_t units = left_out_units(patients);
+    status = radz_grow(&work->left_out[which], &work->left_out_capacity[which], units * per_replicate,
                        sizeof *work->left_out[which], err);
     job.values = work->left_out[which];
-    return status == RADZ_OK ? radz_parallel_for((patients + LANES - 1) / LANES, (int)work->space_count, run_left_out, &job, err)
+    return status == RADZ_OK ? radz_parallel_for((units + LANES - 1) / LANES, (int)work->space_count, run_left_out, &job, err)
                              : status;
 }
 
@@ -537,7 +546,7 @@ static radz_status prepare(const radz_metric_input *input, const uint32_t *patie
     size_t blocks = (options->replicates + LANES - 1) / LANES;
     size_t threads = (size_t)options->threads < blocks ? (size_t)options->threads : blocks;
     if (status == RADZ_OK)
-        status = make_spaces(work, threads, patients, options->replicates, options->method == RADZ_BOOTSTRAP_BCA, err);
+        status = make_spaces(work, threads, patients, options->replicates, options->bounds == RADZ_BOUNDS_BCA, err);
     return status;
 }
 
@@ -546,7 +555,7 @@ static radz_status prepare(const radz_metric_input *input, const uint32_t *patie
 typedef struct interval_job {
     const radz_bootstrap_work *work;
     const radz_bootstrap_options *options;
-    size_t classes, patients;
+    size_t classes, units; /* units: left out, with BCa */
     bool paired;
     radz_intervals *class_intervals, *group_intervals; /* or: */
     radz_paired *class_pairs, *group_pairs;
@@ -594,7 +603,7 @@ bool radz_bca_percents(const double *sorted, size_t count, double estimate, cons
     return true;
 }
 
-/* `estimate` is the value on the data, `left_out` [patients] what it is without each patient (BCa only). */
+/* `estimate` is the value on the data, `left_out` [units] what it is without each unit (BCa only). */
 static void summarize(double *series, size_t used, const interval_job *job, double estimate, const double *left_out,
                       radz_interval *out)
 {
@@ -614,9 +623,9 @@ static void summarize(double *series, size_t used, const interval_job *job, doub
     out->deviation = sqrt(squares / (double)(used - 1));
     qsort(series, used, sizeof *series, by_value);
     double low = (100 - options->confidence) / 2, high = 100 - low;
-    if (options->method == RADZ_BOOTSTRAP_BCA &&
-        !radz_bca_percents(series, used, estimate, left_out, job->patients, options->confidence, &low, &high)) {
-        out->status = RADZ_METRIC_FEW_REPLICATES;
+    if (options->bounds == RADZ_BOUNDS_BCA &&
+        !radz_bca_percents(series, used, estimate, left_out, job->units, options->confidence, &low, &high)) {
+        out->status = RADZ_METRIC_ONE_SIDED;
         out->mean = out->deviation = NAN;
         return;
     }
@@ -704,7 +713,7 @@ static radz_status run_interval(void *context, size_t i, int worker, radz_error 
                 series[used++] = value;
         }
         double *left_out = job->work->spaces[worker].left_out;
-        for (size_t p = 0; job->options->method == RADZ_BOOTSTRAP_BCA && p < job->patients; p++) {
+        for (size_t p = 0; job->options->bounds == RADZ_BOUNDS_BCA && p < job->units; p++) {
             left_out[p] = mean_in(job->work->left_out[0] + p * per_replicate, job, members, i, m);
             if (job->paired)
                 left_out[p] -= mean_in(job->work->left_out[1] + p * per_replicate, job, members, i, m);
@@ -746,7 +755,7 @@ radz_status radz_bootstrap(const radz_metric_input *input, const uint32_t *patie
         .work = work,
         .options = options,
         .classes = input->classes,
-        .patients = patients,
+        .units = left_out_units(patients),
         .class_intervals = class_intervals,
         .group_intervals = group_intervals,
     };
@@ -780,7 +789,7 @@ radz_status radz_bootstrap_paired(const radz_metric_input *a, const radz_metric_
         .work = work,
         .options = options,
         .classes = a->classes,
-        .patients = patients,
+        .units = left_out_units(patients),
         .paired = true,
         .class_pairs = class_pairs,
         .group_pairs = group_pairs,

@@ -1,4 +1,4 @@
-/* Bootstrap over patients: percentile intervals of every class metric, of means over classes, and of the difference of
+/* Bootstrap over patients: intervals of every class metric, of means over classes, and of the difference of
  * two models on the same draws.
  *
  * Replicate i draws, with replacement, as many patients as there are, and takes all rows of a drawn patient as often as
@@ -14,27 +14,30 @@
  * all replicates are means over the same classes.
  *
  * The interval runs between two percentiles of the replicates by linear interpolation (radz_percentile, as
- * numpy.percentile; type 7 of Hyndman and Fan 1996): the percentiles of the confidence themselves, or (BCa) those corrected
- * for the median bias of the replicates and for a standard error that changes with the value, found by leaving out one
- * patient at a time. Source: Efron and Tibshirani, An Introduction to the Bootstrap, chapters 13 and 14; clusters: Field
- * and Welsh 2007.
+ * numpy.percentile; type 7 of Hyndman and Fan 1996): the percentiles of the confidence themselves, or (BCa, the default) those
+ * corrected for the median bias of the replicates and for a standard error that changes with the value, found by leaving out
+ * one patient at a time; of more than RADZ_LEFT_OUT_MOST patients, one of so many equal groups of them at a time (patient
+ * number modulo groups; Efron and Narasimhan 2020, J. Comput. Graph. Stat. 29). Plain percentiles lie too low where an AUC is
+ * near 1 and positives are few: its distribution has a long tail downwards, which they repeat on the wrong side
+ * (docs/statistics.md has the numbers). Source: Efron and Tibshirani, An Introduction to the Bootstrap, chapters 13 and 14;
+ * clusters: Field and Welsh 2007.
  *
  * With strata every replicate draws within each stratum as many patients as it has (pROC draws cases and controls apart:
  * there a stratum is a label, with one row per patient).
  *
  * Cost: each class is ranked once; a replicate is one pass over it with integer weights, 16 replicates at a time. BCa adds a
- * pass for every patient. */
+ * pass for every unit that is left out, at most RADZ_LEFT_OUT_MOST. */
 #ifndef RADZ_METRIC_RESAMPLE_H
 #define RADZ_METRIC_RESAMPLE_H
 
+#include "base/protocol.h"
 #include "metric/metric.h"
 
 enum {
     RADZ_RESAMPLE_LEAST = 20, /* fewer replicates with a defined value give no interval */
-    RADZ_RESAMPLE_MOST = 1000000
+    RADZ_RESAMPLE_MOST = 1000000,
+    RADZ_LEFT_OUT_MOST = 512
 };
-
-typedef enum radz_bootstrap_method { RADZ_BOOTSTRAP_PERCENTILE = 0, RADZ_BOOTSTRAP_BCA } radz_bootstrap_method;
 
 typedef struct radz_bootstrap_options {
     size_t replicates;  /* RADZ_RESAMPLE_LEAST to RADZ_RESAMPLE_MOST; usual: 1000 */
@@ -44,13 +47,13 @@ typedef struct radz_bootstrap_options {
     const radz_operating_point *points; /* [classes] or NULL (max F1, chosen anew in every replicate) */
     const uint8_t *groups;              /* [group_count, classes], non-zero for the classes of a group; or NULL */
     size_t group_count;
-    radz_bootstrap_method method;
+    radz_interval_bounds bounds;
     const uint32_t *stratum_of; /* [patients], each below `strata`; or NULL: one stratum */
     size_t strata;
     bool labels_differ; /* paired only: a and b are different rows of the same patients (a subgroup against the rest, each
                          * with the other's labels masked), so their labels need not agree */
 } radz_bootstrap_options;
-radz_bootstrap_options radz_bootstrap_defaults(void); /* 1000 replicates, 95 %, seed 0, one thread, no groups */
+radz_bootstrap_options radz_bootstrap_defaults(void); /* 1000 replicates, 95 %, BCa, seed 0, one thread, no groups */
 
 typedef struct radz_interval {
     double low, high;          /* NaN where the status is not RADZ_METRIC_OK */

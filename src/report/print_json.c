@@ -75,6 +75,8 @@ static void put_block(radz_json_writer *w, const radz_result_block *b)
     put_count(w, "replicates", b->replicates);
     put_count(w, "distinct_replicates", b->distinct_replicates);
     radz_json_put_string(w, "resampled", b->resampled);
+    if (b->bca)
+        radz_json_put_string(w, "bounds", "bca");
     radz_json_array_begin(w, "notes");
     for (size_t i = 0; i < b->n_notes; i++)
         radz_json_put_string(w, NULL, b->notes[i]);

@@ -40,6 +40,7 @@ typedef struct radz_result_block {
     const char *fingerprint, *split_fingerprint; /* of the images that entered; of the whole split */
     const char *weights_sha256, *prompts_sha256, *recipe, *dtype, *device, *trained_on;
     const char *resampled;       /* what a replicate draws: "patients" or "images"; NULL: no replicates */
+    bool bca;                    /* the interval's bounds are corrected percentiles of the replicates (metric/resample.h) */
     const char *const *notes;    /* [n_notes] what a reader must know of the protocol, one sentence each */
     size_t n_notes;
     /* Of models that answer or whose features are read inside a decoder; NULL and 0 for others. */

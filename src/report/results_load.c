@@ -122,6 +122,7 @@ static void read_block(reader *r, radz_results *results)
 {
     size_t n_notes = 0;
     const char **notes = texts_of(r, "notes", &n_notes);
+    const char *bounds = has(r, "bounds") ? text_of(r, "bounds", false) : NULL;
     radz_result_block b = {
         .dataset = text_of(r, "dataset", false),
         .dataset_title = text_of(r, "dataset_title", false),
@@ -154,6 +155,7 @@ static void read_block(reader *r, radz_results *results)
         .replicates = count_of(r, "replicates"),
         .distinct_replicates = count_of(r, "distinct_replicates"),
         .resampled = text_of(r, "resampled", true),
+        .bca = bounds != NULL && strcmp(bounds, "bca") == 0,
         .notes = notes,
         .n_notes = n_notes,
     };

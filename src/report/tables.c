@@ -159,6 +159,7 @@ const char *radz_status_words(const char *status)
         [RADZ_METRIC_ZERO_DIVISION] = "no image called so",
         [RADZ_METRIC_NO_CLASS] = "no class has a value",
         [RADZ_METRIC_FEW_REPLICATES] = "too few bootstrap replicates have a value",
+        [RADZ_METRIC_ONE_SIDED] = "all bootstrap replicates on one side of the value",
         [RADZ_METRIC_FEW_ROWS] = "fewer than two positive or two negative images",
         [RADZ_METRIC_SEPARABLE] = "a threshold parts the labels without a mistake: no finite fit",
         [RADZ_METRIC_NOT_TRAINED] = "no draw of training images has both labels",
@@ -746,8 +747,8 @@ static void block_notes(builder *b, radz_section *section, const radz_result_blo
         const char *distinct = "";
         if (block->distinct_replicates < block->replicates)
             distinct = TEXT(b, " (only %s of them distinct)", all);
-        add_note(b, notes, TEXT(b, "%sintervals: %g %%, percentiles of %s bootstrap replicates over %s%s", of,
-                                100 * block->confidence, n, images ? "images" : "patients", distinct));
+        add_note(b, notes, TEXT(b, "%sintervals: %g %%, %s of %s bootstrap replicates over %s%s", of, 100 * block->confidence,
+                                block->bca ? "BCa" : "percentiles", n, images ? "images" : "patients", distinct));
     }
     for (size_t i = 0; i < block->n_notes; i++)
         add_note(b, notes, several ? TEXT(b, "%s: %s", block->protocol, block->notes[i]) : block->notes[i]);

@@ -80,6 +80,7 @@ static radz_bootstrap_options bootstrap_of(const radz_evaluation *ev)
     options.confidence = 100 * ev->confidence;
     options.seed = ev->seed;
     options.threads = ev->threads;
+    options.bounds = ev->protocol->rules.bounds;
     return options;
 }
 

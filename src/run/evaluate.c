@@ -86,6 +86,7 @@ static radz_status add_block(const radz_evaluation *ev, size_t replicates, size_
     block.distinct_replicates = distinct;
     bool rows = ev->protocol->rules.interval > RADZ_INTERVAL_PATIENTS;
     block.resampled = replicates == 0 ? NULL : rows ? "images" : "patients";
+    block.bca = replicates > 0 && !rows && ev->protocol->rules.bounds == RADZ_BOUNDS_BCA;
     block.confidence = ev->confidence;
     if (rows)
         block.confidence = (double)(ev->protocol->rules.high - ev->protocol->rules.low) / ev->protocol->rules.replicates;
@@ -195,6 +196,7 @@ static radz_status measure_exact(const radz_evaluation *ev, const radz_metric_in
     radz_bootstrap_options options =
         bootstrap_options(ev->replicates, ev->confidence, ev->seed, ev->threads, m->members, m->n_means);
     options.points = m->points;
+    options.bounds = ev->protocol->rules.bounds;
     radz_bootstrap_work *bootstrap = NULL;
     st = radz_bootstrap_work_create(&bootstrap, err);
     if (st == RADZ_OK)
@@ -226,7 +228,7 @@ static radz_status add_rows(const radz_evaluation *ev, const char *class_name, u
     return st;
 }
 
-/* The AUC once more, with DeLong's interval over the same patients. */
+/* The AUC once more, with DeLong's interval over the same patients, on the scale on which it holds its level near 1. */
 static radz_status add_delong(const radz_evaluation *ev, const radz_metric_input *input, size_t class_index,
                               radz_delong_work *work, radz_results *results, radz_error *err)
 {
@@ -241,7 +243,7 @@ static radz_status add_delong(const radz_evaluation *ev, const radz_metric_input
     row.value = found.auc_status == RADZ_METRIC_OK ? found.auc : NAN;
     row.status = radz_metric_status_name(found.auc_status);
     row.ci_status =
-        radz_metric_status_name(radz_delong_interval(&found, 100 * ev->confidence, RADZ_INTERVAL_PLAIN, &row.ci_low,
+        radz_metric_status_name(radz_delong_interval(&found, 100 * ev->confidence, RADZ_INTERVAL_LOGIT, &row.ci_low,
                                                      &row.ci_high));
     return radz_results_add_row(results, &row, err);
 }

@@ -229,9 +229,11 @@ static void detail_tables(void **state)
         ones[i] = i % 2 ? "PA" : "AP";
     }
     const radz_subgrouping subgroupings[] = {{"sex", sexes}, {"view", ones}};
+    const radz_protocol_card protocol = {.rules.interval = RADZ_INTERVAL_PATIENTS};
     radz_evaluation ev = {
         .test = &test.probe.set, .validation = &validation.probe.set, .validation_split = "val", .subgroupings = subgroupings,
         .subgroupings_count = 2, .replicates = 100, .confidence = 0.9, .seed = 1, .threads = 2, .probabilities = true,
+        .protocol = &protocol,
     };
     radz_results *results;
     radz_error err = {0};
