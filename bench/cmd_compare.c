@@ -13,7 +13,7 @@ radz_status radz_cmd_compare(const radz_options *options, int *exit_code, radz_e
     radz_home home;
     radz_compared_runs runs = {0};
     char *base = NULL, *now = NULL;
-    const char *format = options->format != NULL ? options->format : "text";
+    const char *format = options->format != NULL ? options->format : "table";
     if (options->positional.count == 0)
         return radz_fail(err, RADZ_E_USAGE, "compare: BASE is missing: compare BASE [NEW]");
     radz_status st = radz_home_open(options->cache, &options->manifests, &home, err);

@@ -10,8 +10,8 @@
 
 static radz_status find_format(const radz_options *options, radz_facts_format *out, radz_error *err)
 {
-    static const char *const names[] = {"text", "md", "json"};
-    const char *wanted = options->json ? "json" : options->format != NULL ? options->format : "text";
+    static const char *const names[] = {"table", "md", "json"};
+    const char *wanted = options->json ? "json" : options->format != NULL ? options->format : "table";
     for (int i = 0; i < 3; i++) {
         if (strcmp(wanted, names[i]) == 0) {
             *out = (radz_facts_format)i;

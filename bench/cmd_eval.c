@@ -1,6 +1,7 @@
 /* radz-bench eval: score files that another program wrote, put through the same figures as a run's. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -26,6 +27,7 @@ radz_status radz_cmd_eval(const radz_options *options, int *exit_code, radz_erro
     const radz_printer *printer;
     radz_home home;
     radz_results *results = NULL;
+    bool asked_for_details = options->details || options->groups.count > 0;
     if (options->scores.count == 0)
         return radz_fail(err, RADZ_E_USAGE, "--scores FILE is missing");
     if (options->labels == NULL)
@@ -50,6 +52,8 @@ radz_status radz_cmd_eval(const radz_options *options, int *exit_code, radz_erro
         .column_prefix = options->column_prefix,
         .patient_column = options->patient_column,
         .partial = options->partial,
+        .groups = &options->groups,
+        .details = asked_for_details || options->results != NULL || strcmp(format, "details") == 0,
         .replicates = options->replicates,
         .confidence = options->confidence / 100,
         .seed = options->seed,
@@ -57,8 +61,13 @@ radz_status radz_cmd_eval(const radz_options *options, int *exit_code, radz_erro
         .command = options->command_line,
     };
     st = radz_eval_files(&home, &eval, &results, err);
+    radz_print_options print = {.colour = radz_terminal_is_tty()};
     if (st == RADZ_OK)
-        st = radz_results_print(results, format, &(radz_print_options){.colour = radz_terminal_is_tty()}, stdout, err);
+        st = radz_results_print(results, format, &print, stdout, err);
+    if (st == RADZ_OK && asked_for_details && printer->print == radz_print_text) {
+        putchar('\n');
+        st = radz_results_print(results, "details", &print, stdout, err);
+    }
     if (st == RADZ_OK && options->results != NULL)
         st = write_results(results, options->results, err);
     radz_results_free(results);

@@ -81,6 +81,7 @@ static radz_status execute(const radz_options *options, bool embed_only, const r
         .strict = options->strict,
         .embed_only = embed_only,
         .probe = probe,
+        .groups = &options->groups,
         .thumbnails = (radz_thumbnails)options->thumbnails,
         .command = options->command_line,
         .results_dir = embed_only ? NULL : results_dir,

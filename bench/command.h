@@ -39,6 +39,8 @@ typedef struct radz_options {
     const char *format;                                 /* report: a name of radz_printers */
     radz_strlist scores, val_scores;                    /* eval: --scores, --val-scores; paths, not split at commas */
     const char *labels, *val_labels, *val_split;        /* eval */
+    radz_strlist groups;                                /* run: files; eval: files, or columns of the label file */
+    bool details;                                       /* eval */
     const char *id_column, *column_prefix, *patient_column; /* eval */
     bool partial;                                       /* eval */
     int64_t replicates;                                 /* --replicates; -1: as the card or command says */

@@ -19,7 +19,7 @@ const radz_command radz_commands[] = {
      "scores them, and writes metrics, tables, per-image scores and plots to a folder below --results.\n"
      "Interrupted runs continue where they stopped: start the same command again.",
      OPTIONS("suite", SELECTION, "split", "val-split", "protocol", "require", "results", CARDS, "cache", MACHINE, "on-error", "seed", "no-plots",
-             "thumbnails", "strict"), 0, radz_cmd_run},
+             "thumbnails", "strict", "groups"), 0, radz_cmd_run},
     {"check", "look for faults in data sets before they become figures", "",
      "Counts per split and class against the card, rows, labels, missing and unreadable images, the same picture twice, patients\n"
      "and images in two splits or two data sets, one-valued classes. Each finding says what, how many, and what it does to the\n"
@@ -44,10 +44,11 @@ const radz_command radz_commands[] = {
      "A score file holds an id and one column of scores per class; classes are matched to those of the labels by name, in any\n"
      "order. Labels are a CSV (1, 0, blank or -1; optionally with a patient column), or a data set that is here.\n"
      "  radz-bench eval --scores mine.csv --labels labels.csv\n"
-     "  radz-bench eval --scores mine.csv --scores other.csv --labels chestxray14 --protocol all",
+     "  radz-bench eval --scores mine.csv --scores other.csv --labels chestxray14 --protocol all\n"
+     "  radz-bench eval --scores mine.csv --labels labels.csv --groups sex --groups scanners.csv",
      OPTIONS("scores", "labels", "protocol", "format", "class", "split", "partial", "id-column", "column-prefix",
              "patient-column", "val-scores", "val-labels", "val-split", "replicates", "confidence", "seed", "threads", "results",
-             CARDS, "cache"),
+             "groups", "details", CARDS, "cache"),
      0, radz_cmd_eval},
     {"report", "print the tables of a finished run again", "[RUN]",
      "RUN is a folder or the name of a run below --results; the newest one when left out.",
@@ -64,7 +65,7 @@ const radz_command radz_commands[] = {
     {"compare", "what moved between two runs, and whether it got worse", "BASE [NEW]",
      "BASE and NEW are runs as for `report`; NEW is the newest one when left out. Figures are matched row by row, judged by the\n"
      "tolerances of a gate card, and where both runs kept their scores a paired test over patients tells a change from noise.\n"
-     "--out DIR writes compare.md and compare.xml (JUnit) there. --format text, md, junit or json. Exit code 3 on a regression.",
+     "--out DIR writes compare.md and compare.xml (JUnit) there. --format table, md, junit or json. Exit code 3 on a regression.",
      OPTIONS("results", "gate", "format", "out", CARDS, "threads"), 2, radz_cmd_compare},
     {"history", "keep runs in one file, list them, plot a figure over time", "add [RUN]|list|plot|prune",
      "add puts the figures of a run (the newest one) into RESULTS/history.sqlite. list shows the runs, with --metric or --class\n"

@@ -168,7 +168,8 @@ static int direction_of(const char *metric)
 static radz_compared compare_pair(const radz_comparison *c, size_t block, const radz_result_row *base,
                                   const radz_result_row *now)
 {
-    radz_compared r = {.base = base, .now = now, .block = block, .change = NAN, .p = NAN, .low = NAN, .high = NAN};
+    radz_compared r = {.base = base, .now = now, .block = block, .change = NAN, .p = NAN, .low = NAN, .high = NAN, .p_holm = NAN,
+                       .p_bh = NAN, .p_permutation = NAN};
     const radz_result_row *any = base != NULL ? base : now;
     if (direction_of(any->metric) != 0)
         r.tolerance = tolerance_of(c->gate, any);

@@ -50,6 +50,9 @@ typedef struct radz_compared {
     const char *test;                  /* "DeLong", "bootstrap"; NULL: none */
     double p;                          /* two-sided; NaN where the test gives an interval only */
     double low, high;                  /* of the change, at 1 - alpha */
+    /* Beside DeLong's p of a class's AUC: adjusted over the classes of the block. Of every AUC, means too: models exchanged
+     * within patients. NaN where not there; the verdict looks at `p` alone. */
+    double p_holm, p_bh, p_permutation;
     radz_verdict verdict;
 } radz_compared;
 
@@ -89,7 +92,7 @@ bool radz_compared_is_real(const radz_compared *row, double alpha);
  * regression: no evidence is not evidence of noise. */
 void radz_compare_judge(radz_comparison *comparison);
 
-/* "text", "md", "junit", "json" */
+/* "table", "md", "junit", "json" */
 radz_status radz_comparison_print(const radz_comparison *comparison, const char *format, FILE *out,
                                   radz_error *err) RADZ_MUST_USE;
 /* Writes compare.md and compare.xml (JUnit) into `dir`. */

@@ -1,4 +1,4 @@
-/* A comparison for people (text, Markdown), for continuous integration (JUnit XML) and for programs (JSON). */
+/* A comparison for people (table, Markdown), for continuous integration (JUnit XML) and for programs (JSON). */
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -40,34 +40,50 @@ static void value_text(const radz_result_row *row, char text[48])
         snprintf(text, 48, "%.4f", row->value);
 }
 
-static void change_text(const radz_compared *r, char text[32])
+static void p_text(double p, char text[16])
 {
+    if (isnan(p))
+        text[0] = '\0';
+    else
+        snprintf(text, 16, p < 0.0001 ? "<0.0001" : "%.4f", p);
+}
+
+/* The cells of a shown row, in words. */
+typedef struct row_text {
+    const char *metric, *class_name;
+    char base[48], now[48], change[32], allowed[32];
+    char test[80]; /* "p = 0.0031 (DeLong)", "-0.021 to -0.004 (bootstrap)" */
+    char holm[16], bh[16], permutation[16];
+    char verdict[80]; /* "REGRESSION (beyond the limit of 0.05)": not for the test's sake */
+} row_text;
+
+static row_text text_of(const radz_comparison *c, const radz_compared *r)
+{
+    row_text t = {.metric = any_row(r)->metric, .class_name = any_row(r)->class_name};
+    value_text(r->base, t.base);
+    value_text(r->now, t.now);
+    p_text(r->p_holm, t.holm);
+    p_text(r->p_bh, t.bh);
+    p_text(r->p_permutation, t.permutation);
     if (isnan(r->change))
-        snprintf(text, 32, "-");
+        snprintf(t.change, sizeof t.change, "-");
     else
-        snprintf(text, 32, "%+.4f", r->change);
-}
-
-/* "p 0.003 (DeLong)", "-0.021 to -0.004 (bootstrap)" */
-static void test_text(const radz_compared *r, char text[80])
-{
+        snprintf(t.change, sizeof t.change, "%+.4f", r->change);
+    if (r->tolerance != NULL)
+        snprintf(t.allowed, sizeof t.allowed, "%g", r->tolerance->fall);
     if (r->test == NULL)
-        snprintf(text, 80, "%s", r->beyond ? "no test" : "");
+        snprintf(t.test, sizeof t.test, "%s", r->beyond ? "no test" : "");
     else if (isnan(r->p))
-        snprintf(text, 80, "%+.4f to %+.4f (%s)", r->low, r->high, r->test);
+        snprintf(t.test, sizeof t.test, "%+.4f to %+.4f (%s)", r->low, r->high, r->test);
     else if (r->p < 0.0001)
-        snprintf(text, 80, "p < 0.0001 (%s)", r->test);
+        snprintf(t.test, sizeof t.test, "p < 0.0001 (%s)", r->test);
     else
-        snprintf(text, 80, "p = %.4f (%s)", r->p, r->test);
-}
-
-/* "REGRESSION (beyond the limit of 0.05)": not for the test's sake. */
-static void verdict_text(const radz_comparison *c, const radz_compared *r, char text[80])
-{
+        snprintf(t.test, sizeof t.test, "p = %.4f (%s)", r->p, r->test);
     if (r->verdict == RADZ_VERDICT_WORSE && !radz_compared_is_real(r, c->gate->alpha))
-        snprintf(text, 80, "%s (beyond the limit of %g)", radz_verdict_name(r->verdict), r->tolerance->limit);
+        snprintf(t.verdict, sizeof t.verdict, "%s (beyond the limit of %g)", radz_verdict_name(r->verdict), r->tolerance->limit);
     else
-        snprintf(text, 80, "%s", radz_verdict_name(r->verdict));
+        snprintf(t.verdict, sizeof t.verdict, "%s", radz_verdict_name(r->verdict));
+    return t;
 }
 
 static const char *block_word(const radz_compared_block *b)
@@ -98,54 +114,85 @@ static const char *outcome(const radz_comparison *c)
     return c->failures > 0 ? "REGRESSION" : c->counts[RADZ_VERDICT_SAME] == c->n_rows ? "the same" : "no regression";
 }
 
-/* ---- text ---- */
+/* Rows of a block that are shown. A block with none, and nothing else to tell, is left out. */
+static size_t shown_rows(const radz_comparison *c, size_t block)
+{
+    size_t shown = 0;
+    for (size_t i = 0; i < c->n_rows; i++)
+        shown += c->rows[i].block == block && is_shown(c, &c->rows[i]);
+    return shown;
+}
 
-static void text_block(const radz_comparison *c, size_t block, FILE *out)
+static bool has_news(const radz_comparison *c, size_t block)
+{
+    return shown_rows(c, block) > 0 || block_word(&c->blocks[block]) != NULL || c->blocks[block].changes.count > 0;
+}
+
+/* ---- table ---- */
+
+enum { COLUMNS = 11 };
+static const char *const heads[COLUMNS] = {"metric", "class", "base", "new", "change", "allowed", "paired test", "Holm", "BH",
+                                           "permutation", "verdict"};
+static const bool right[COLUMNS] = {[2] = true, [3] = true, [4] = true, [5] = true, [7] = true, [8] = true, [9] = true};
+
+static void cells_of(const row_text *t, const char *cells[COLUMNS])
+{
+    const char *const all[COLUMNS] = {t->metric, t->class_name, t->base, t->now, t->change, t->allowed, t->test, t->holm, t->bh,
+                                      t->permutation, t->verdict};
+    memcpy(cells, all, sizeof all);
+}
+
+/* Columns that are empty throughout are left out. */
+static void table_rows(const radz_comparison *c, size_t block, FILE *out)
+{
+    size_t widths[COLUMNS] = {0};
+    const char *cells[COLUMNS];
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t k = 0; pass == 1 && k < COLUMNS; k++)
+            if (widths[k] > 0 && radz_text_width(heads[k]) > widths[k])
+                widths[k] = radz_text_width(heads[k]);
+        for (size_t i = 0; i <= c->n_rows; i++) { /* row 0 is the head */
+            const radz_compared *r = i > 0 ? &c->rows[i - 1] : NULL;
+            if (r == NULL ? pass == 0 : r->block != block || !is_shown(c, r))
+                continue;
+            row_text text = {0};
+            if (r != NULL)
+                text = text_of(c, r);
+            cells_of(&text, cells);
+            for (size_t k = 0; k < COLUMNS; k++) {
+                const char *cell = r == NULL ? heads[k] : cells[k];
+                size_t width = radz_text_width(cell);
+                if (pass == 0)
+                    widths[k] = width > widths[k] ? width : widths[k];
+                if (pass == 0 || widths[k] == 0)
+                    continue;
+                int pad = (int)(widths[k] - width);
+                fprintf(out, "  %*s%s%*s", right[k] ? pad : 0, "", cell, right[k] || k + 1 == COLUMNS ? 0 : pad, "");
+            }
+            if (pass == 1)
+                putc('\n', out);
+        }
+    }
+}
+
+static void table_block(const radz_comparison *c, size_t block, FILE *out)
 {
     const radz_compared_block *b = &c->blocks[block];
     const radz_result_block *any = any_block(b);
-    size_t shown = 0, width = 5;
-    for (size_t i = 0; i < c->n_rows; i++) {
-        if (c->rows[i].block == block && is_shown(c, &c->rows[i])) {
-            size_t w = radz_text_width(any_row(&c->rows[i])->class_name);
-            width = w > width ? w : width;
-            shown++;
-        }
-    }
-    const char *word = block_word(b);
-    if (shown == 0 && word == NULL && b->changes.count == 0)
+    if (!has_news(c, block))
         return;
     fprintf(out, "\n%s/%s  %s / %s  (protocol %s)\n", any->dataset, any->split, any->model, any->scorer, any->protocol);
-    if (word != NULL)
-        fprintf(out, "  %s\n", word);
+    if (block_word(b) != NULL)
+        fprintf(out, "  %s\n", block_word(b));
     for (size_t i = 0; i < b->changes.count; i++)
         fprintf(out, "  changed: %s\n", b->changes.items[i]);
     if (b->untested != NULL)
         fprintf(out, "  no paired test: %s\n", b->untested);
-    if (shown == 0)
-        return;
-    fprintf(out, "  %-12s %-*s %9s %9s %9s %9s  %-30s %s\n", "metric", (int)width, "class", "base", "new", "change", "allowed",
-            "paired test", "verdict");
-    for (size_t i = 0; i < c->n_rows; i++) {
-        const radz_compared *r = &c->rows[i];
-        if (r->block != block || !is_shown(c, r))
-            continue;
-        char base[48], now[48], change[32], test[80], verdict[80], allowed[32] = "";
-        value_text(r->base, base);
-        value_text(r->now, now);
-        change_text(r, change);
-        test_text(r, test);
-        verdict_text(c, r, verdict);
-        if (r->tolerance != NULL)
-            snprintf(allowed, sizeof allowed, "%g", r->tolerance->fall);
-        const radz_result_row *any_of = any_row(r);
-        int pad = (int)(width - radz_text_width(any_of->class_name));
-        fprintf(out, "  %-12s %s%*s %9s %9s %9s %9s  %-30s %s\n", any_of->metric, any_of->class_name, pad, "", base, now, change,
-                allowed, test, verdict);
-    }
+    if (shown_rows(c, block) > 0)
+        table_rows(c, block, out);
 }
 
-static radz_status print_text(const radz_comparison *c, FILE *out, radz_error *err)
+static radz_status print_table(const radz_comparison *c, FILE *out, radz_error *err)
 {
     radz_strbuf line = {0};
     radz_status st = count_line(c->counts, c->n_rows, &line, err);
@@ -155,7 +202,7 @@ static radz_status print_text(const radz_comparison *c, FILE *out, radz_error *e
     for (size_t i = 0; i < c->changes.count; i++)
         fprintf(out, "  changed: %s\n", c->changes.items[i]);
     for (size_t i = 0; i < c->n_blocks; i++)
-        text_block(c, i, out);
+        table_block(c, i, out);
     fprintf(out, "\n%s: %s\n", outcome(c), line.text);
     radz_strbuf_free(&line);
     return RADZ_OK;
@@ -175,10 +222,7 @@ static void markdown_block(const radz_comparison *c, size_t block, FILE *out)
     const radz_compared_block *b = &c->blocks[block];
     const radz_result_block *any = any_block(b);
     const char *word = block_word(b);
-    size_t shown = 0;
-    for (size_t i = 0; i < c->n_rows; i++)
-        shown += c->rows[i].block == block && is_shown(c, &c->rows[i]);
-    if (shown == 0 && word == NULL && b->changes.count == 0)
+    if (!has_news(c, block))
         return;
     fputs("\n## ", out);
     const char *const parts[] = {any->dataset, "/", any->split, ": ", any->model, " / ", any->scorer, ", protocol ", any->protocol};
@@ -191,30 +235,30 @@ static void markdown_block(const radz_comparison *c, size_t block, FILE *out)
         put_item(out, b->changes.items[i]);
     if (b->untested != NULL)
         fprintf(out, "- no paired test: %s\n", b->untested);
-    if (shown == 0)
+    if (shown_rows(c, block) == 0)
         return;
-    fprintf(out, "%s| metric | class | base | new | change | allowed | paired test | verdict |\n|---|---|--:|--:|--:|--:|---|---|\n",
-            word != NULL || b->changes.count > 0 || b->untested != NULL ? "\n" : "");
+    if (word != NULL || b->changes.count > 0 || b->untested != NULL)
+        putc('\n', out);
+    for (size_t k = 0; k < COLUMNS; k++)
+        fprintf(out, "| %s ", heads[k]);
+    fputs("|\n", out);
+    for (size_t k = 0; k < COLUMNS; k++)
+        fputs(right[k] ? "|--:" : "|---", out);
+    fputs("|\n", out);
     for (size_t i = 0; i < c->n_rows; i++) {
         const radz_compared *r = &c->rows[i];
+        const char *cells[COLUMNS];
         if (r->block != block || !is_shown(c, r))
             continue;
-        char base[48], now[48], change[32], test[80], verdict[80], allowed[32] = "";
-        value_text(r->base, base);
-        value_text(r->now, now);
-        change_text(r, change);
-        test_text(r, test);
-        verdict_text(c, r, verdict);
-        if (r->tolerance != NULL)
-            snprintf(allowed, sizeof allowed, "%g", r->tolerance->fall);
-        bool bold = radz_verdict_fails(r->verdict);
-        fputs("| ", out);
-        radz_put_markdown(out, any_row(r)->metric);
-        fputs(" | ", out);
-        radz_put_markdown(out, any_row(r)->class_name);
-        fprintf(out, " | %s | %s | %s | %s | ", base, now, change, allowed);
-        radz_put_markdown(out, test);
-        fprintf(out, " | %s%s%s |\n", bold ? "**" : "", verdict, bold ? "**" : "");
+        row_text text = text_of(c, r);
+        cells_of(&text, cells);
+        for (size_t k = 0; k < COLUMNS; k++) {
+            const char *bold = k + 1 == COLUMNS && radz_verdict_fails(r->verdict) ? "**" : "";
+            fprintf(out, "| %s", bold);
+            radz_put_markdown(out, cells[k]);
+            fprintf(out, "%s ", bold);
+        }
+        fputs("|\n", out);
     }
 }
 
@@ -264,14 +308,9 @@ static bool is_case(const radz_compared *r)
 
 static void junit_case(const radz_comparison *c, const radz_compared *r, const radz_result_block *b, FILE *out)
 {
-    char base[48], now[48], change[32], test[80], verdict[80];
-    verdict_text(c, r, verdict);
-    value_text(r->base, base);
-    value_text(r->now, now);
-    change_text(r, change);
-    test_text(r, test);
+    row_text t = text_of(c, r);
     fputs("    <testcase", out);
-    ATTRIBUTE(out, "name", any_row(r)->metric, " ", any_row(r)->class_name);
+    ATTRIBUTE(out, "name", t.metric, " ", t.class_name);
     ATTRIBUTE(out, "classname", b->dataset, ".", b->split, ".", b->model, ".", b->scorer, ".", b->protocol);
     bool fails = radz_verdict_fails(r->verdict), told = r->verdict == RADZ_VERDICT_NOISE || r->verdict == RADZ_VERDICT_BETTER;
     if (!fails && !told) {
@@ -282,16 +321,17 @@ static void junit_case(const radz_comparison *c, const radz_compared *r, const r
     fputs(fails ? "<failure" : "<system-out>", out);
     if (fails) {
         ATTRIBUTE(out, "type", radz_verdict_name(r->verdict));
-        ATTRIBUTE(out, "message", any_row(r)->metric, " ", any_row(r)->class_name, ": ", base, " -> ", now);
+        ATTRIBUTE(out, "message", t.metric, " ", t.class_name, ": ", t.base, " -> ", t.now);
         putc('>', out);
     }
-    fprintf(out, "%s: %s -&gt; %s, change %s", verdict, base, now, change);
-    if (r->tolerance != NULL)
-        fprintf(out, ", allowed %g", r->tolerance->fall);
-    if (test[0] != '\0') {
-        fputs(", ", out);
-        radz_put_xml(out, test);
-    }
+    fprintf(out, "%s: %s -&gt; %s, change %s", t.verdict, t.base, t.now, t.change);
+    const char *const more[][2] = {{"allowed ", t.allowed}, {"", t.test}, {"Holm ", t.holm}, {"BH ", t.bh},
+                                   {"permutation ", t.permutation}};
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        if (more[i][1][0] != '\0') {
+            fprintf(out, ", %s", more[i][0]);
+            radz_put_xml(out, more[i][1]);
+        }
     fprintf(out, "</%s>\n    </testcase>\n", fails ? "failure" : "system-out");
 }
 
@@ -373,6 +413,9 @@ static radz_status print_json(const radz_comparison *c, FILE *out, radz_error *e
         radz_json_put_double(&w, "allowed", r->tolerance != NULL ? r->tolerance->fall : NAN);
         radz_json_put_string(&w, "test", r->test);
         radz_json_put_double(&w, "p", r->p);
+        radz_json_put_double(&w, "p_holm", r->p_holm);
+        radz_json_put_double(&w, "p_bh", r->p_bh);
+        radz_json_put_double(&w, "p_permutation", r->p_permutation);
         radz_json_put_double(&w, "low", r->low);
         radz_json_put_double(&w, "high", r->high);
         radz_json_put_string(&w, "verdict", radz_verdict_name(r->verdict));
@@ -388,7 +431,7 @@ static radz_status print_json(const radz_comparison *c, FILE *out, radz_error *e
 static const struct {
     const char *name, *file;
     radz_status (*print)(const radz_comparison *comparison, FILE *out, radz_error *err);
-} formats[] = {{"text", NULL, print_text}, {"md", "compare.md", print_markdown}, {"junit", "compare.xml", print_junit},
+} formats[] = {{"table", NULL, print_table}, {"md", "compare.md", print_markdown}, {"junit", "compare.xml", print_junit},
                {"json", NULL, print_json}};
 enum { FORMAT_COUNT = sizeof formats / sizeof formats[0] };
 

@@ -283,9 +283,12 @@ radz_status radz_print_details(const radz_results *results, const radz_print_opt
 {
     (void)options;
     char text[256];
+    size_t shown = 0;
     for (size_t i = 0; i < results->n_details; i++) {
         const radz_result_detail *d = &results->details[i];
         const radz_result_block *b = &results->blocks[d->block];
+        if (d->n_rows == 0)
+            continue;
         size_t *widths = radz_calloc(d->n_columns, sizeof *widths, err);
         bool *right = radz_calloc(d->n_columns, sizeof *right, err);
         if (widths == NULL || right == NULL) {
@@ -293,7 +296,7 @@ radz_status radz_print_details(const radz_results *results, const radz_print_opt
             free(right);
             return RADZ_E_NOMEM;
         }
-        fprintf(out, "%s%s: %s (%s), %s / %s\n", i > 0 ? "\n" : "", d->name, b->dataset, b->split, b->model, b->scorer);
+        fprintf(out, "%s%s: %s (%s), %s / %s\n", shown++ > 0 ? "\n" : "", d->name, b->dataset, b->split, b->model, b->scorer);
         for (size_t c = 0; c < d->n_columns; c++) {
             widths[c] = radz_text_width(d->columns[c]);
             right[c] = true;

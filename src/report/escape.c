@@ -129,7 +129,10 @@ void radz_put_gnuplot(FILE *out, const char *text)
 void radz_put_number(FILE *out, double value)
 {
     char text[32];
-    radz_double_text(value, text);
+    if (value == floor(value) && fabs(value) < 1e15) /* counts: 30, not 3e+01 */
+        snprintf(text, sizeof text, "%.0f", value);
+    else
+        radz_double_text(value, text);
     fputs(isnan(value) ? "NA" : text, out);
 }
 

@@ -121,6 +121,9 @@ static void put_pair(radz_json_writer *w, const radz_result_pair *p)
     put_real(w, "ci_low", p->ci_low);
     put_real(w, "ci_high", p->ci_high);
     put_real(w, "p", p->p);
+    put_real(w, "p_holm", p->p_holm);
+    put_real(w, "p_bh", p->p_bh);
+    put_real(w, "p_permutation", p->p_permutation);
     put_count(w, "n_pos", p->n_pos);
     radz_json_put_string(w, "status", p->status);
     radz_json_object_end(w);

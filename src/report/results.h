@@ -116,7 +116,9 @@ typedef struct radz_result_pair {
     uint64_t n, n_pos;
     double value_a, value_b, difference; /* difference: a - b */
     double ci_low, ci_high;              /* of the difference, over patients; NaN where not there */
-    double p;                            /* DeLong's paired test, of AUCs; NaN where not there */
+    double p;                            /* DeLong's paired test, of AUCs; NaN where not there, as the three below */
+    double p_holm, p_bh;                 /* adjusted for the number of classes of this pair: Holm; Benjamini and Hochberg */
+    double p_permutation;                /* of AUCs: patients' ranks exchanged between the models */
     const char *status;                  /* of the difference: "ok", or why there is none */
 } radz_result_pair;
 

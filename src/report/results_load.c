@@ -194,6 +194,9 @@ static void read_pair(reader *r, radz_results *results)
         .ci_low = real_of(r, "ci_low"),
         .ci_high = real_of(r, "ci_high"),
         .p = real_of(r, "p"),
+        .p_holm = has(r, "p_holm") ? real_of(r, "p_holm") : NAN,
+        .p_bh = has(r, "p_bh") ? real_of(r, "p_bh") : NAN,
+        .p_permutation = has(r, "p_permutation") ? real_of(r, "p_permutation") : NAN,
         .n_pos = count_of(r, "n_pos"),
         .status = text_of(r, "status", false),
     };

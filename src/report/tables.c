@@ -664,7 +664,7 @@ static void build_pairs(builder *b, radz_section *section, const radz_result_blo
     for (size_t i = 0; i < results->n_pairs; i++)
         n += same_text(results->pairs[i].dataset, first->dataset) && same_text(results->pairs[i].split, first->split) &&
              same_text(results->pairs[i].metric, auc);
-    radz_table *t = n == 0 ? NULL : new_table(b, section, 5, 1, 2 * n);
+    radz_table *t = n == 0 ? NULL : new_table(b, section, 8, 1, 2 * n);
     if (t == NULL || b->st != RADZ_OK)
         return;
     t->id = TEXT(b, "%s-%s-pairs", id_part(b, first->dataset), id_part(b, first->split));
@@ -674,6 +674,9 @@ static void build_pairs(builder *b, radz_section *section, const radz_result_blo
     t->heads[2] = "second";
     t->heads[3] = TEXT(b, "first - second [%g %% CI]", 100 * first->confidence);
     t->heads[4] = "p (DeLong)";
+    t->heads[5] = "Holm";
+    t->heads[6] = "BH";
+    t->heads[7] = "permutation";
     const radz_result_pair *before = NULL;
     for (size_t i = 0; i < results->n_pairs && b->st == RADZ_OK; i++) {
         const radz_result_pair *p = &results->pairs[i];
@@ -691,11 +694,15 @@ static void build_pairs(builder *b, radz_section *section, const radz_result_blo
         cells[3].text = isnan(p->difference) ? "NA"
                         : isnan(p->ci_low)   ? TEXT(b, "%+.3f", p->difference)
                                              : TEXT(b, "%+.3f [%+.3f, %+.3f]", p->difference, p->ci_low, p->ci_high);
-        cells[4].text = p_text(b, p->p);
+        const double tests[] = {p->p, p->p_holm, p->p_bh, p->p_permutation};
+        for (size_t k = 0; k < sizeof tests / sizeof *tests; k++)
+            cells[4 + k].text = p_text(b, tests[k]);
         t->styles[t->rows++] = RADZ_ROW_PART;
     }
     add_note(b, &section->notes, "differences: both models on the same patient replicates; p: DeLong's paired test over patients, "
-                                 "two-sided, each class by itself (not corrected for the number of classes)");
+                                 "two-sided, each class by itself; Holm, BH: the same adjusted for the number of classes (chance of "
+                                 "any false finding; share of false ones among the findings); permutation: the models exchanged "
+                                 "within patients");
     measure_columns(b, t);
 }
 

@@ -8,6 +8,8 @@
 #include "data/csv.h"
 #include "data/name_table.h"
 #include "metric/delong.h"
+#include "metric/multiple.h"
+#include "metric/permutation.h"
 #include "metric/resample.h"
 #include "report/tables.h"
 
@@ -172,6 +174,15 @@ static radz_status read_labels(paired_scores *s, const char *dir, const radz_res
 
 /* ---- tests ---- */
 
+/* Side 0 is BASE, 1 is NEW. */
+static radz_metric_input input_of(const paired_scores *s, int side)
+{
+    return (radz_metric_input){
+        .rows = s->n, .classes = s->n_classes, .scores = s->scores[side], .labels = s->labels, .class_names = s->classes,
+        .row_names = s->images.names,
+    };
+}
+
 /* The groups of a block's data set as masks over the classes: the macro mean first. */
 static radz_status class_groups(const paired_scores *s, const radz_results *results, const char *dataset,
                                 const char ***names, uint8_t **members, size_t *count, radz_error *err)
@@ -222,32 +233,60 @@ static bool same_difference(double tested, const radz_compared *row)
     return fabs(tested - row->change) <= 1e-9;
 }
 
+static bool is_auc(const radz_compared *row, size_t block)
+{
+    return row->block == block && row->beyond && strcmp(row->base->metric, radz_metrics[RADZ_METRIC_AUC].name) == 0;
+}
+
+/* DeLong's test of every class (the adjustment is for all that could have been looked at, not for those that moved), kept
+ * where a figure moved. */
 static radz_status test_aucs(const paired_scores *s, radz_comparison *c, size_t block, radz_error *err)
 {
-    radz_metric_input a = {.rows = s->n, .classes = s->n_classes, .scores = s->scores[1], .labels = s->labels,
-                           .class_names = s->classes, .row_names = s->images.names}, b = a;
-    b.scores = s->scores[0];
+    radz_metric_input a = input_of(s, 1), b = input_of(s, 0);
     radz_clusters clusters = {s->patient_of, s->n_patients};
     radz_delong_work *work = NULL;
-    radz_status st = radz_delong_work_create(&work, err);
+    radz_delong_pair *pairs = radz_calloc(s->n_classes, sizeof *pairs, err);
+    double *p = radz_calloc(3 * s->n_classes, sizeof *p, err), *holm = NULL, *bh = NULL;
+    radz_status st = pairs == NULL || p == NULL ? RADZ_E_NOMEM : radz_delong_work_create(&work, err);
+    for (size_t k = 0; k < s->n_classes && st == RADZ_OK; k++) {
+        st = radz_delong_paired(&a, &b, k, &clusters, work, &pairs[k], err);
+        p[k] = st == RADZ_OK && pairs[k].test_status == RADZ_METRIC_OK ? pairs[k].p : NAN;
+    }
+    if (st == RADZ_OK) {
+        holm = p + s->n_classes;
+        bh = holm + s->n_classes;
+        st = radz_adjust_holm(p, s->n_classes, holm, err);
+    }
+    if (st == RADZ_OK)
+        st = radz_adjust_bh(p, s->n_classes, bh, err);
     for (size_t i = 0; i < c->n_rows && st == RADZ_OK; i++) {
         radz_compared *row = &c->rows[i];
-        if (row->block != block || !row->beyond || strcmp(row->base->metric, radz_metrics[RADZ_METRIC_AUC].name) != 0)
-            continue;
-        for (size_t k = 0; k < s->n_classes && st == RADZ_OK; k++) {
-            radz_delong_pair pair;
+        for (size_t k = 0; is_auc(row, block) && k < s->n_classes; k++) {
             double low, high;
-            if (strcmp(s->classes[k], row->base->class_name) != 0)
+            if (strcmp(s->classes[k], row->base->class_name) != 0 || isnan(p[k]) || !same_difference(pairs[k].difference, row))
                 continue;
-            st = radz_delong_paired(&a, &b, k, &clusters, work, &pair, err);
-            if (st == RADZ_OK && pair.test_status == RADZ_METRIC_OK && same_difference(pair.difference, row)) {
-                (void)radz_delong_pair_interval(&pair, 100 * (1 - c->gate->alpha), &low, &high);
-                radz_compare_tested(row, "DeLong", pair.p, low, high);
-            }
+            (void)radz_delong_pair_interval(&pairs[k], 100 * (1 - c->gate->alpha), &low, &high);
+            radz_compare_tested(row, "DeLong", p[k], low, high);
+            row->p_holm = holm[k];
+            row->p_bh = bh[k];
         }
     }
     radz_delong_work_free(work);
+    free(pairs);
+    free(p);
     return st;
+}
+
+/* Which class a row is of, or n_classes and which group; the sum of both: neither. */
+static size_t place_of(const paired_scores *s, const char *name, const char *const *groups, size_t n_groups)
+{
+    for (size_t k = 0; k < s->n_classes; k++)
+        if (strcmp(s->classes[k], name) == 0)
+            return k;
+    for (size_t g = 0; g < n_groups && radz_is_mean(name); g++)
+        if (strcmp(groups[g], strchr(name, ':') != NULL ? strchr(name, ':') + 1 : "") == 0)
+            return s->n_classes + g;
+    return s->n_classes + n_groups;
 }
 
 static void take_interval(radz_compared *row, const radz_paired *pair)
@@ -275,9 +314,7 @@ static radz_status test_others(const paired_scores *s, radz_comparison *c, size_
     if (!wants_bootstrap(c, block))
         return RADZ_OK;
     const radz_compared_block *cb = &c->blocks[block];
-    radz_metric_input a = {.rows = s->n, .classes = s->n_classes, .scores = s->scores[1], .labels = s->labels,
-                           .class_names = s->classes, .row_names = s->images.names}, b = a;
-    b.scores = s->scores[0];
+    radz_metric_input a = input_of(s, 1), b = input_of(s, 0);
     const char **names = NULL;
     uint8_t *members = NULL;
     size_t groups = 0;
@@ -306,18 +343,48 @@ static radz_status test_others(const paired_scores *s, radz_comparison *c, size_
         radz_compared *row = &c->rows[i];
         if (row->block != block || !row->beyond || row->test != NULL)
             continue;
-        const char *name = row->base->class_name;
-        for (size_t k = 0; k < s->n_classes; k++)
-            if (strcmp(s->classes[k], name) == 0)
-                take_interval(row, &classes[k]);
-        for (size_t g = 0; g < groups && radz_is_mean(name); g++)
-            if (strcmp(names[g], strchr(name, ':') != NULL ? strchr(name, ':') + 1 : "") == 0)
-                take_interval(row, &means[g]);
+        size_t at = place_of(s, row->base->class_name, names, groups);
+        if (at < s->n_classes + groups)
+            take_interval(row, at < s->n_classes ? &classes[at] : &means[at - s->n_classes]);
     }
     radz_bootstrap_work_free(work);
     free(points);
     free(classes);
     free(means);
+    free(names);
+    free(members);
+    return st;
+}
+
+static radz_status test_by_permutation(const paired_scores *s, radz_comparison *c, size_t block, const radz_gate_card *card,
+                                       int threads, radz_error *err)
+{
+    bool wanted = false;
+    for (size_t i = 0; i < c->n_rows; i++)
+        wanted = wanted || is_auc(&c->rows[i], block);
+    if (!wanted)
+        return RADZ_OK;
+    const radz_compared_block *cb = &c->blocks[block];
+    radz_metric_input a = input_of(s, 1), b = input_of(s, 0);
+    const char **names = NULL;
+    uint8_t *members = NULL;
+    size_t groups = 0;
+    radz_permutation *found = NULL;
+    radz_status st = class_groups(s, c->now, cb->now->dataset, &names, &members, &groups, err);
+    if (st == RADZ_OK)
+        st = (found = radz_calloc(s->n_classes + groups, sizeof *found, err)) != NULL ? RADZ_OK : RADZ_E_NOMEM;
+    if (st == RADZ_OK) {
+        radz_permutation_options options = {.permutations = card->replicates, .seed = card->seed, .threads = threads,
+                                            .groups = members, .group_count = groups};
+        st = radz_permutation_paired(&a, &b, s->patient_of, s->n_patients, &options, found, found + s->n_classes, err);
+    }
+    for (size_t i = 0; i < c->n_rows && st == RADZ_OK; i++) {
+        radz_compared *row = &c->rows[i];
+        size_t at = is_auc(row, block) ? place_of(s, row->base->class_name, names, groups) : SIZE_MAX;
+        if (at < s->n_classes + groups && found[at].status == RADZ_METRIC_OK && same_difference(found[at].difference, row))
+            row->p_permutation = found[at].p;
+    }
+    free(found);
     free(names);
     free(members);
     return st;
@@ -344,6 +411,8 @@ static radz_status test_block(radz_comparison *c, size_t block, const char *base
         st = test_aucs(&s, c, block, &why);
     if (st == RADZ_OK)
         st = test_others(&s, c, block, card, threads, &why);
+    if (st == RADZ_OK)
+        st = test_by_permutation(&s, c, block, card, threads, &why);
     paired_scores_free(&s);
     if (st == RADZ_OK)
         return RADZ_OK;

@@ -7,8 +7,7 @@
 #include "metric/calibration.h"
 #include "metric/delong.h"
 #include "metric/resample.h"
-
-enum { MOST_GROUPS = 12 /* of one column; further values go into "other" */ };
+#include "run/subgroups.h"
 
 static radz_metric_input input_of(const radz_scored_set *set, const int8_t *labels)
 {
@@ -214,7 +213,7 @@ static radz_status groups_of(const radz_subgrouping *column, size_t n, radz_strl
     radz_status st = RADZ_OK;
     for (size_t i = 0; st == RADZ_OK && i < n; i++) {
         const char *value = column->values[i] != NULL ? column->values[i] : "unknown";
-        if (!radz_strlist_has(out, value) && out->count < MOST_GROUPS)
+        if (!radz_strlist_has(out, value) && out->count < RADZ_SUBGROUPS_MOST)
             st = radz_strlist_add(out, value, err);
     }
     radz_strlist_sort(out);
@@ -362,54 +361,4 @@ radz_status radz_details_add(const radz_evaluation *ev, radz_results *results, r
         st = add_subgroups(ev, bootstrap, results, err);
     radz_bootstrap_work_free(bootstrap);
     return st;
-}
-
-/* ---- what a data set offers ---- */
-
-/* The bands of Seyyed-Kalantari 2021, Nature Medicine 27. */
-static const char *age_band(int age)
-{
-    return age < 0 ? "unknown" : age < 20 ? "0-19" : age < 40 ? "20-39" : age < 60 ? "40-59" : age < 80 ? "60-79" : "80+";
-}
-
-static const char *value_of(const radz_sample *sample, size_t column)
-{
-    switch (column) {
-    case 0:
-        return sample->sex == 'M' ? "M" : sample->sex == 'F' ? "F" : "unknown";
-    case 1:
-        return age_band(sample->age);
-    default:
-        return sample->view != NULL && sample->view[0] != '\0' ? sample->view : "unknown";
-    }
-}
-
-radz_status radz_subgroup_columns_make(const radz_dataset *dataset, const uint32_t *of, size_t n, radz_subgroup_columns *out,
-                                       radz_error *err)
-{
-    static const char *const names[] = {"sex", "age", "view"};
-    enum { COLUMNS = sizeof names / sizeof *names };
-    *out = (radz_subgroup_columns){0};
-    out->columns = radz_calloc(COLUMNS, sizeof *out->columns, err);
-    out->values = radz_calloc(COLUMNS * n, sizeof *out->values, err);
-    if (out->columns == NULL || out->values == NULL)
-        return RADZ_E_NOMEM;
-    for (size_t k = 0; k < COLUMNS; k++) {
-        const char **values = out->values + k * n;
-        bool several = false;
-        for (size_t i = 0; i < n; i++) {
-            values[i] = value_of(&dataset->samples[of[i]], k);
-            several = several || strcmp(values[i], values[0]) != 0;
-        }
-        if (several)
-            out->columns[out->count++] = (radz_subgrouping){names[k], values};
-    }
-    return RADZ_OK;
-}
-
-void radz_subgroup_columns_free(radz_subgroup_columns *columns)
-{
-    free(columns->columns);
-    free(columns->values);
-    *columns = (radz_subgroup_columns){0};
 }

@@ -16,6 +16,7 @@
 #include "run/plan.h"
 #include "run/protocols.h"
 #include "run/score_file.h"
+#include "run/subgroups.h"
 
 enum { REPLICATES = 1000, SHOWN_NAMES = 12 };
 
@@ -74,9 +75,10 @@ static void joined_free(joined *j)
 
 /* ---- labels ---- */
 
-static bool is_label_file(const char *labels)
+/* A file, or the name of something else? */
+static bool is_table(const char *what)
 {
-    return radz_str_ends(labels, ".csv") || (radz_file_exists(labels) && !radz_file_is_dir(labels));
+    return radz_str_ends(what, ".csv") || (radz_file_exists(what) && !radz_file_is_dir(what));
 }
 
 static radz_status load_label_file(const radz_eval_options *o, const char *path, const radz_strlist *wanted, truth *t,
@@ -139,7 +141,7 @@ static radz_status index_truth(truth *t, radz_error *err)
 static radz_status load_truth(const radz_home *home, const radz_eval_options *o, const char *labels, const char *split,
                               const radz_strlist *wanted, truth *t, radz_error *err)
 {
-    radz_status st = is_label_file(labels) ? load_label_file(o, labels, wanted, t, err)
+    radz_status st = is_table(labels) ? load_label_file(o, labels, wanted, t, err)
                                            : load_dataset(home, labels, split, t, err);
     return st == RADZ_OK ? index_truth(t, err) : st;
 }
@@ -351,6 +353,48 @@ static radz_scored_set set_of(const joined *j, size_t file)
     };
 }
 
+/* ---- subgroups ---- */
+
+/* Columns of the label file by name, further files, and what the samples of a data set have. */
+static radz_status find_subgroups(const radz_eval_options *o, const truth *t, const joined *j, radz_subgroup_columns *out,
+                                  radz_error *err)
+{
+    radz_strlist own = {0}, files = {0};
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && o->groups != NULL && i < o->groups->count; i++) {
+        const char *item = o->groups->items[i];
+        bool file = is_table(item);
+        if (!file && t->file == NULL)
+            st = radz_fail(err, RADZ_E_USAGE, "--groups '%.100s' is no file; of a data set, sex, age and view are shown as they are",
+                           item);
+        else
+            st = radz_strlist_add(file ? &files : &own, item, err);
+    }
+    if (st == RADZ_OK && t->data != NULL) {
+        uint32_t *of = radz_calloc(j->n, sizeof *of, err);
+        for (size_t i = 0; of != NULL && i < j->n; i++)
+            of[i] = (uint32_t)j->rows[i];
+        st = of == NULL ? RADZ_E_NOMEM : radz_subgroups_of_dataset(t->data, of, j->n, out, err);
+        free(of);
+    }
+    if (st == RADZ_OK && own.count > 0)
+        st = radz_subgroups_of_file(t->path, o->id_column, &own, j->names, j->n, out, err);
+    for (size_t i = 0; st == RADZ_OK && i < files.count; i++)
+        st = radz_subgroups_of_file(files.items[i], o->id_column, NULL, j->names, j->n, out, err);
+    radz_strlist_free(&own);
+    radz_strlist_free(&files);
+    return st;
+}
+
+/* Scores that could be probabilities are taken at their word. */
+static bool are_probabilities(const joined *j, size_t file)
+{
+    for (size_t i = 0; i < j->n * j->n_classes; i++)
+        if (!(j->scores[file][i] >= 0 && j->scores[file][i] <= 1))
+            return false;
+    return true;
+}
+
 /* ---- the whole ---- */
 
 /* One side of the evaluation: the test set, or the validation set. */
@@ -389,7 +433,7 @@ static radz_status load_side(const radz_home *home, const radz_eval_options *o, 
         st = load_truth(home, o, labels, split, &wanted, &s->truth, err);
         char hint[120];
         prefix_hint(s->files[0], hint);
-        if (st == RADZ_E_MISSING && hint[0] != '\0' && is_label_file(labels) && radz_file_exists(labels))
+        if (st == RADZ_E_MISSING && hint[0] != '\0' && is_table(labels) && radz_file_exists(labels))
             (void)radz_prefix(err, "nothing to compare%s", hint);
     }
     if (st == RADZ_OK)
@@ -487,8 +531,7 @@ static const char *model_name(const side *s, size_t file)
     return s->files[file]->name;
 }
 
-static radz_status add_facts(const radz_eval_options *o, const side *s, const radz_protocols *protocols, const char *prefix,
-                             radz_sha256 *id, radz_results *results, radz_error *err)
+static radz_status add_facts(const side *s, const char *prefix, radz_sha256 *id, radz_results *results, radz_error *err)
 {
     char hex[RADZ_SHA256_HEX_SIZE];
     radz_strbuf key = {0};
@@ -507,9 +550,6 @@ static radz_status add_facts(const radz_eval_options *o, const side *s, const ra
     radz_sha256_add_text(id, s->truth.split);
     for (size_t c = 0; c < s->joined.n_classes; c++)
         radz_sha256_add_text(id, s->joined.classes[c]);
-    for (size_t p = 0; p < protocols->count; p++)
-        radz_sha256_add_text(id, protocols->cards[p]->base.sha256);
-    (void)o;
     radz_strbuf_free(&key);
     return st;
 }
@@ -528,9 +568,20 @@ static radz_status identify(const radz_eval_options *o, const side *test, const 
     snprintf(seed, sizeof seed, "%" PRId64 " %" PRId64 " %.17g", o->seed, o->replicates, o->confidence);
     radz_sha256_add_text(&id, seed);
     if (st == RADZ_OK)
-        st = add_facts(o, test, protocols, "", &id, results, err);
+        st = add_facts(test, "", &id, results, err);
     if (st == RADZ_OK && validation->n_files > 0)
-        st = add_facts(o, validation, protocols, "validation ", &id, results, err);
+        st = add_facts(validation, "validation ", &id, results, err);
+    for (size_t p = 0; p < protocols->count; p++)
+        radz_sha256_add_text(&id, protocols->cards[p]->base.sha256);
+    for (size_t i = 0; st == RADZ_OK && o->groups != NULL && i < o->groups->count; i++) {
+        radz_sha256_add_text(&id, o->groups->items[i]);
+        if (!is_table(o->groups->items[i]))
+            continue;
+        st = radz_sha256_file(o->groups->items[i], hex, err);
+        radz_sha256_add_text(&id, hex);
+        if (st == RADZ_OK)
+            st = radz_subgroups_add_fact(o->groups->items[i], results, err);
+    }
     radz_status ended = radz_sha256_end(&id, hex, st == RADZ_OK ? err : NULL);
     st = st == RADZ_OK ? ended : st;
     snprintf(name, sizeof name, "eval-%.12s", hex);
@@ -548,6 +599,7 @@ static radz_status evaluate_files(const radz_eval_options *o, const side *test, 
         .confidence = o->confidence,
         .seed = o->seed < 0 ? 0 : (uint64_t)o->seed,
         .threads = o->threads,
+        .details = o->details,
         .block = {
             .dataset = test->truth.name,
             .dataset_title = test->truth.title,
@@ -559,12 +611,19 @@ static radz_status evaluate_files(const radz_eval_options *o, const side *test, 
     };
     radz_status st = radz_evaluate_groups(test->truth.name, ev.groups, ev.groups_count, test->joined.classes,
                                           test->joined.n_classes, results, err);
+    radz_subgroup_columns subgroups = {0};
+    if (st == RADZ_OK && o->details)
+        st = find_subgroups(o, &test->truth, &test->joined, &subgroups, err);
+    ev.subgroupings = subgroups.columns;
+    ev.subgroupings_count = subgroups.count;
     for (size_t f = 0; f < test->n_files && st == RADZ_OK; f++) {
         radz_scored_set set = set_of(&test->joined, f), val = {0};
         if (validation->n_files > 0)
             val = set_of(&validation->joined, f);
         ev.test = &set;
         ev.validation = validation->n_files > 0 ? &val : NULL;
+        ev.validation_split = ev.validation == NULL ? NULL : validation->truth.split;
+        ev.probabilities = are_probabilities(&test->joined, f);
         ev.block.model = model_name(test, f);
         for (size_t p = 0; p < protocols->count && st == RADZ_OK; p++) {
             ev.protocol = protocols->cards[p];
@@ -581,6 +640,7 @@ static radz_status evaluate_files(const radz_eval_options *o, const side *test, 
             };
             st = radz_evaluate_pair(&pairing, results, err);
         }
+    radz_subgroup_columns_free(&subgroups);
     return st;
 }
 

@@ -16,6 +16,9 @@ typedef struct radz_eval_options {
     const radz_strlist *protocols;  /* NULL or empty: "strict" */
     const radz_strlist *classes;    /* only these; NULL or empty: all */
     const char *id_column, *column_prefix, *patient_column; /* NULL: see the headers of the readers */
+    const radz_strlist *groups;     /* CSV files with ids and columns that part the images into subgroups; where `labels` is a
+                                     * file, also names of its columns. NULL: those that a data set's samples have */
+    bool details;                   /* the detail tables too (run/details.h) */
     bool partial;                   /* ids on one side only are left out and counted, otherwise they are an error */
     int64_t replicates;             /* over patients; < 0: 1000; 0: no intervals and no comparison */
     double confidence;              /* inside (0, 1) */

@@ -54,8 +54,9 @@ radz_status radz_evaluate_groups(const char *dataset, const radz_class_group *gr
                                  const char *const *classes, size_t n_classes, radz_results *results,
                                  radz_error *err) RADZ_MUST_USE;
 
-/* Adds the comparison of two models on the same images: differences a - b with intervals over the same patient replicates,
- * and DeLong's paired test of the AUCs, for each class and for the mean. `a` and `b` differ in their scores only. */
+/* Adds the comparison of two models on the same images: differences a - b with intervals over the same patient replicates, for
+ * each class and for the mean; DeLong's paired test of the AUCs of each class, with Holm's and Benjamini and Hochberg's
+ * adjustment over the classes; and a permutation test (as many permutations as replicates) of each class and of the mean. `a` and `b` differ in their scores only. */
 typedef struct radz_pairing {
     const radz_scored_set *a, *b;
     const char *dataset, *split, *model_a, *model_b, *scorer;

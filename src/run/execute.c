@@ -11,10 +11,10 @@
 #include "base/log.h"
 #include "cache/cache.h"
 #include "run/checkup.h"
-#include "run/details.h"
 #include "run/make_phantom.h"
 #include "run/score_images.h"
 #include "run/sensitivity.h"
+#include "run/subgroups.h"
 
 /* One data set of the plan, loaded; NULL members when it is not here. */
 typedef struct loaded_dataset {
@@ -412,7 +412,13 @@ static radz_status name_run(execution *e, radz_error *err)
                  i < p->n_percents ? p->percents[i] : i == p->n_percents ? p->c : (double)p->draws);
         radz_sha256_add_text(&hash, number);
     }
-    radz_status st = radz_sha256_end(&hash, hex, err);
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && o->groups != NULL && i < o->groups->count; i++) {
+        st = radz_sha256_file(o->groups->items[i], hex, err);
+        radz_sha256_add_text(&hash, hex);
+    }
+    radz_status ended = radz_sha256_end(&hash, hex, st == RADZ_OK ? err : NULL);
+    st = st == RADZ_OK ? ended : st;
     if (st != RADZ_OK)
         return st;
     radz_strbuf id = {0};
@@ -443,6 +449,8 @@ static radz_status add_provenance(execution *e, radz_error *err)
     radz_status st = RADZ_OK;
     for (size_t i = 0; st == RADZ_OK && i < sizeof facts / sizeof facts[0]; i++)
         st = radz_results_add_fact(e->results, facts[i].key, facts[i].value, err);
+    for (size_t i = 0; st == RADZ_OK && e->options->groups != NULL && i < e->options->groups->count; i++)
+        st = radz_subgroups_add_fact(e->options->groups->items[i], e->results, err);
     return st;
 }
 
@@ -517,7 +525,9 @@ static radz_status evaluate_scorer(execution *e, size_t dataset, loaded_model *m
         st = radz_score_images(&of_validation, scorer->name, &validation, err);
     }
     if (st == RADZ_OK)
-        st = radz_subgroup_columns_make(d->data, scored.sample_of, scored.set.n, &subgroups, err);
+        st = radz_subgroups_of_dataset(d->data, scored.sample_of, scored.set.n, &subgroups, err);
+    for (size_t i = 0; st == RADZ_OK && e->options->groups != NULL && i < e->options->groups->count; i++)
+        st = radz_subgroups_of_file(e->options->groups->items[i], NULL, NULL, scored.set.names, scored.set.n, &subgroups, err);
     radz_evaluation evaluation = {
         .test = &scored.set,
         .validation = validated ? &validation.set : NULL,

@@ -31,6 +31,7 @@ typedef struct radz_execute_options {
     radz_embedded_visit visit;    /* NULL: none */
     void *visit_context;
     const char *command;          /* for provenance */
+    const radz_strlist *groups;   /* CSV files whose columns part the images into subgroups (run/subgroups.h); NULL: none */
     radz_thumbnails thumbnails;   /* PUBLIC: where the data set's card says that pictures may be shown */
     const char *results_dir;      /* per-image scores are written below RESULTS_DIR/RUN_ID as they are ready; NULL: not */
 } radz_execute_options;

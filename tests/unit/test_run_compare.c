@@ -15,6 +15,8 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "metric/delong.h"
+#include "metric/multiple.h"
+#include "metric/permutation.h"
 #include "metric/resample.h"
 #include "run/compare_runs.h"
 
@@ -174,7 +176,7 @@ static void the_same_run_is_the_same(void **state)
     compare("base", "base", &runs);
     assert_int_equal(runs.comparison->counts[RADZ_VERDICT_SAME], runs.comparison->n_rows);
     assert_int_equal(runs.comparison->failures, 0);
-    char *text = printed(&runs, "text");
+    char *text = printed(&runs, "table");
     assert_non_null(strstr(text, "\nthe same: "));
     free(text);
     radz_compared_runs_free(&runs);
@@ -197,7 +199,7 @@ static void falls_are_regressions(void **state)
     assert_int_equal(row_of(&runs, "threshold", "Mass")->verdict, RADZ_VERDICT_UNJUDGED);
     assert_int_equal(row_of(&runs, "prevalence", "Mass")->verdict, RADZ_VERDICT_SAME);
     assert_int_equal(row_of(&runs, "npv", "Mass")->verdict, RADZ_VERDICT_UNJUDGED); /* no tolerance on the card */
-    char *text = printed(&runs, "text");
+    char *text = printed(&runs, "table");
     assert_non_null(strstr(text, "changed: program: base -> bad"));
     assert_non_null(strstr(text, "REGRESSION: "));
     free(text);
@@ -258,14 +260,41 @@ static void tests_are_those_of_the_metric_room(void **state)
     radz_clusters clusters = {patients, IMAGES / 3};
     need(radz_delong_work_create(&work, &err), &err);
     size_t tested = 0;
+    double p[CLASSES], holm[CLASSES], bh[CLASSES];
+    uint8_t all[CLASSES];
+    radz_permutation permuted[CLASSES + 1];
+    memset(all, 1, sizeof all);
+    /* as the file of labels names them */
+    char texts[IMAGES][16];
+    const char *of[IMAGES];
+    uint32_t numbered[IMAGES];
+    size_t count;
+    for (size_t i = 0; i < IMAGES; i++) {
+        snprintf(texts[i], sizeof texts[i], "%u", (unsigned)patients[i]);
+        of[i] = texts[i];
+    }
+    need(radz_number_patients(of, IMAGES, numbered, &count, &err), &err);
+    radz_permutation_options options = {.permutations = 1000, .seed = 1, .threads = 1, .groups = all, .group_count = 1};
+    need(radz_permutation_paired(&now, &base, numbered, count, &options, permuted, &permuted[CLASSES], &err), &err);
+    for (size_t c = 0; c < CLASSES; c++) {
+        need(radz_delong_paired(&now, &base, c, &clusters, work, &pair, &err), &err);
+        p[c] = pair.p;
+    }
+    need(radz_adjust_holm(p, CLASSES, holm, &err), &err);
+    need(radz_adjust_bh(p, CLASSES, bh, &err), &err);
     for (size_t c = 0; c < CLASSES; c++) {
         const radz_compared *r = row_of(&runs, "auc", class_names[c]);
         if (r->test == NULL)
             continue;
         need(radz_delong_paired(&now, &base, c, &clusters, work, &pair, &err), &err);
         assert_true(r->p == pair.p && r->change == pair.difference);
+        assert_true(r->p_holm == holm[c] && r->p_bh == bh[c] && r->p_permutation == permuted[c].p);
+        assert_true(r->p_holm >= r->p_bh && r->p_bh >= r->p);
         tested++;
     }
+    const radz_compared *mean = row_of(&runs, "auc", "macro");
+    if (mean->beyond)
+        assert_true(mean->p_permutation == permuted[CLASSES].p && isnan(mean->p_holm));
     radz_delong_work_free(work);
     assert_true(tested > 0);
     for (size_t i = 0; i < runs.comparison->n_rows; i++) { /* each beyond its tolerance was tested, and nothing else */
