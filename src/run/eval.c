@@ -365,7 +365,7 @@ static radz_status find_subgroups(const radz_eval_options *o, const truth *t, co
         const char *item = o->groups->items[i];
         bool file = is_table(item);
         if (!file && t->file == NULL)
-            st = radz_fail(err, RADZ_E_USAGE, "--groups '%.100s' is no file; of a data set, sex, age and view are shown as they are",
+            st = radz_fail(err, RADZ_E_USAGE, "--groups '%.100s' is no file; the columns of a data set are shown by themselves",
                            item);
         else
             st = radz_strlist_add(file ? &files : &own, item, err);

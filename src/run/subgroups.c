@@ -29,6 +29,54 @@ static radz_status add_column(radz_subgroup_columns *out, const char *name, cons
     return st;
 }
 
+/* ---- numbers ---- */
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Numbers with many values become four bands, whose names sort as they do. */
+static radz_status band(const char **values, size_t n, radz_arena *arena, radz_error *err)
+{
+    double *numbers = radz_calloc(2 * n, sizeof *numbers, err), *sorted = numbers + n, cuts[3];
+    const char *names[4] = {NULL};
+    size_t count = 0, distinct = 0;
+    radz_status st = numbers == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && i < n; i++) {
+        if (values[i] == unknown)
+            continue;
+        if (radz_parse_double(values[i], true, &numbers[i], NULL) != RADZ_OK)
+            goto done; /* words */
+        sorted[count++] = numbers[i];
+    }
+    if (st != RADZ_OK)
+        goto done;
+    qsort(sorted, count, sizeof *sorted, by_value);
+    for (size_t i = 0; i < count; i++)
+        distinct += i == 0 || sorted[i] != sorted[i - 1];
+    if (distinct <= RADZ_SUBGROUPS_MOST)
+        goto done;
+    for (int q = 0; q < 3; q++)
+        cuts[q] = radz_percentile(sorted, count, 25 * (q + 1));
+    for (int q = 0; st == RADZ_OK && q < 4; q++) {
+        radz_strbuf name = {0};
+        st = q == 0   ? radz_strbuf_printf(&name, err, "1: up to %.6g", cuts[0])
+             : q == 3 ? radz_strbuf_printf(&name, err, "4: over %.6g", cuts[2])
+                      : radz_strbuf_printf(&name, err, "%d: over %.6g, up to %.6g", q + 1, cuts[q - 1], cuts[q]);
+        if (st == RADZ_OK && (names[q] = radz_arena_strdup(arena, name.text, err)) == NULL)
+            st = RADZ_E_NOMEM;
+        radz_strbuf_free(&name);
+    }
+    for (size_t i = 0; st == RADZ_OK && i < n; i++)
+        if (values[i] != unknown)
+            values[i] = names[(numbers[i] > cuts[0]) + (numbers[i] > cuts[1]) + (numbers[i] > cuts[2])];
+done:
+    free(numbers);
+    return st;
+}
+
 /* ---- what a data set offers ---- */
 
 static const char *age_band(int age)
@@ -66,6 +114,18 @@ radz_status radz_subgroups_of_dataset(const radz_dataset *dataset, const uint32_
         for (size_t i = 0; i < n; i++)
             values[i] = columns[k].value(&dataset->samples[of[i]]);
         st = add_column(out, columns[k].name, values, n, err);
+    }
+    for (size_t k = 0; st == RADZ_OK && k < dataset->n_subgroups; k++) {
+        const char **values = radz_arena_alloc(&out->arena, n, sizeof *values, err);
+        if (values == NULL)
+            return RADZ_E_NOMEM;
+        for (size_t i = 0; i < n; i++) {
+            const char *value = dataset->samples[of[i]].subgroups[k];
+            values[i] = value != NULL && value[0] != '\0' ? value : unknown;
+        }
+        st = band(values, n, &out->arena, err);
+        if (st == RADZ_OK)
+            st = add_column(out, dataset->subgroups[k], values, n, err);
     }
     return st;
 }
@@ -129,52 +189,6 @@ static radz_status read_rows(table_reader *r, radz_arena *arena, size_t *found, 
                 r->values[k][image] = r->texts.names[number];
         }
     }
-    return st;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Numbers with many values become four bands, whose names sort as they do. */
-static radz_status band(const char **values, size_t n, radz_arena *arena, radz_error *err)
-{
-    double *numbers = radz_calloc(2 * n, sizeof *numbers, err), *sorted = numbers + n, cuts[3];
-    const char *names[4] = {NULL};
-    size_t count = 0, distinct = 0;
-    radz_status st = numbers == NULL ? RADZ_E_NOMEM : RADZ_OK;
-    for (size_t i = 0; st == RADZ_OK && i < n; i++) {
-        if (values[i] == unknown)
-            continue;
-        if (radz_parse_double(values[i], true, &numbers[i], NULL) != RADZ_OK)
-            goto done; /* words */
-        sorted[count++] = numbers[i];
-    }
-    if (st != RADZ_OK)
-        goto done;
-    qsort(sorted, count, sizeof *sorted, by_value);
-    for (size_t i = 0; i < count; i++)
-        distinct += i == 0 || sorted[i] != sorted[i - 1];
-    if (distinct <= RADZ_SUBGROUPS_MOST)
-        goto done;
-    for (int q = 0; q < 3; q++)
-        cuts[q] = radz_percentile(sorted, count, 25 * (q + 1));
-    for (int q = 0; st == RADZ_OK && q < 4; q++) {
-        radz_strbuf name = {0};
-        st = q == 0   ? radz_strbuf_printf(&name, err, "1: up to %.6g", cuts[0])
-             : q == 3 ? radz_strbuf_printf(&name, err, "4: over %.6g", cuts[2])
-                      : radz_strbuf_printf(&name, err, "%d: over %.6g, up to %.6g", q + 1, cuts[q - 1], cuts[q]);
-        if (st == RADZ_OK && (names[q] = radz_arena_strdup(arena, name.text, err)) == NULL)
-            st = RADZ_E_NOMEM;
-        radz_strbuf_free(&name);
-    }
-    for (size_t i = 0; st == RADZ_OK && i < n; i++)
-        if (values[i] != unknown)
-            values[i] = names[(numbers[i] > cuts[0]) + (numbers[i] > cuts[1]) + (numbers[i] > cuts[2])];
-done:
-    free(numbers);
     return st;
 }
 

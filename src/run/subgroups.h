@@ -12,8 +12,8 @@ typedef struct radz_subgroup_columns {
     radz_arena arena;          /* owns what tables say; a data set's values are its own */
 } radz_subgroup_columns;
 
-/* Sex, age band (those of Seyyed-Kalantari 2021, Nature Medicine 27) and view of the `n` images at `of` (indices into the data
- * set's samples). */
+/* Sex, age band (those of Seyyed-Kalantari 2021, Nature Medicine 27), view and the columns that the data set's card names, of the
+ * `n` images at `of` (indices into the data set's samples). Numbers as below. */
 radz_status radz_subgroups_of_dataset(const radz_dataset *dataset, const uint32_t *of, size_t n, radz_subgroup_columns *out,
                                       radz_error *err) RADZ_MUST_USE;
 
