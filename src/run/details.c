@@ -207,16 +207,51 @@ static radz_status add_calibration(const radz_evaluation *ev, radz_results *resu
 
 /* ---- subgroups ---- */
 
-/* The distinct values of a column in byte order; NULL values are "unknown". */
-static radz_status groups_of(const radz_subgrouping *column, size_t n, radz_strlist *out, radz_error *err)
+static const char *group_name(const radz_subgrouping *column, size_t row)
 {
-    radz_status st = RADZ_OK;
+    return column->values[row] != NULL ? column->values[row] : "unknown";
+}
+
+typedef struct group_count {
+    const char *name;
+    size_t images;
+} group_count;
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int by_images(const void *a, const void *b)
+{
+    const group_count *x = a, *y = b;
+    return x->images != y->images ? (x->images < y->images) - (x->images > y->images) : strcmp(x->name, y->name);
+}
+
+/* The values of a column that most images have, in byte order; `*others`: there are more of them. */
+static radz_status groups_of(const radz_subgrouping *column, size_t n, radz_strlist *out, bool *others, radz_error *err)
+{
+    const char **sorted = radz_calloc(n, sizeof *sorted, err);
+    group_count *counts = radz_calloc(n, sizeof *counts, err);
+    size_t distinct = 0;
+    radz_status st = sorted == NULL || counts == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && i < n; i++)
+        sorted[i] = group_name(column, i);
+    if (st == RADZ_OK)
+        qsort(sorted, n, sizeof *sorted, by_text);
     for (size_t i = 0; st == RADZ_OK && i < n; i++) {
-        const char *value = column->values[i] != NULL ? column->values[i] : "unknown";
-        if (!radz_strlist_has(out, value) && out->count < RADZ_SUBGROUPS_MOST)
-            st = radz_strlist_add(out, value, err);
+        if (i == 0 || strcmp(sorted[i], sorted[i - 1]) != 0)
+            counts[distinct++].name = sorted[i];
+        counts[distinct - 1].images++;
     }
+    if (st == RADZ_OK)
+        qsort(counts, distinct, sizeof *counts, by_images);
+    *others = distinct > RADZ_SUBGROUPS_MOST;
+    for (size_t k = 0; st == RADZ_OK && k < distinct && k < RADZ_SUBGROUPS_MOST; k++)
+        st = radz_strlist_add(out, counts[k].name, err);
     radz_strlist_sort(out);
+    free(sorted);
+    free(counts);
     return st;
 }
 
@@ -271,7 +306,7 @@ static radz_status measure_group(const radz_evaluation *ev, const radz_subgroupi
     memset(s->outside, -1, set->n * classes);
     memset(s->seen, 0, set->n_patients);
     for (size_t i = 0; i < set->n; i++) {
-        const char *value = column->values[i] != NULL ? column->values[i] : "unknown";
+        const char *value = group_name(column, i);
         bool here = strcmp(radz_strlist_has(groups, value) ? value : "other", group) == 0;
         memcpy((here ? s->inside : s->outside) + i * classes, set->labels + i * classes, classes);
         images += here;
@@ -326,11 +361,7 @@ static radz_status add_subgroups(const radz_evaluation *ev, radz_bootstrap_work 
     for (size_t k = 0; st == RADZ_OK && k < ev->subgroupings_count; k++) {
         radz_strlist groups = {0};
         bool others = false;
-        st = groups_of(&ev->subgroupings[k], set->n, &groups, err);
-        for (size_t i = 0; st == RADZ_OK && !others && i < set->n; i++) {
-            const char *value = ev->subgroupings[k].values[i];
-            others = !radz_strlist_has(&groups, value != NULL ? value : "unknown");
-        }
+        st = groups_of(&ev->subgroupings[k], set->n, &groups, &others, err);
         for (size_t g = 0; st == RADZ_OK && g < groups.count + others; g++)
             st = measure_group(ev, &ev->subgroupings[k], &groups, g < groups.count ? groups.items[g] : "other", &s, results, err);
         radz_strlist_free(&groups);
