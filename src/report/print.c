@@ -14,6 +14,7 @@ const radz_printer radz_printers[] = {
     {"tex", "table.tex", "tables in LaTeX (booktabs), ready for \\input", radz_print_latex},
     {"details", NULL, "all detail tables (DeLong, calibration, subgroups, ...) for a terminal", radz_print_details},
     {"html", "report.html", "everything on one page that needs nothing but itself", radz_print_html},
+    {"cost", "cost.html", "seconds, rates and memory on a page beside it (differs from run to run)", radz_print_cost},
     {"csv", "metrics.csv", "every number, one a line", radz_print_csv},
     {"json", "results.json", "everything but timings; `report` and `plot` read it back", radz_print_json},
     {"timing", "timing.json", "seconds, rates, cache hits, peak memory (differs from run to run)", radz_print_timing},
@@ -53,7 +54,8 @@ radz_status radz_results_write(const radz_results *results, const char *dir, rad
     const radz_print_options options = {.dir = dir};
     radz_status st = radz_mkdirs(dir, err);
     for (const radz_printer *printer = radz_printers; printer->name != NULL && st == RADZ_OK; printer++) {
-        bool nothing_timed = printer->print == radz_print_timing && results->n_stages == 0 && results->total_seconds == 0;
+        bool timed = printer->print == radz_print_timing || printer->print == radz_print_cost;
+        bool nothing_timed = timed && results->n_stages == 0 && results->total_seconds == 0;
         if (printer->file == NULL || nothing_timed) /* results read back hold no timings: the old file stays */
             continue;
         char *path = radz_path_join(dir, printer->file, err);

@@ -20,7 +20,7 @@ typedef struct radz_printer {
     radz_status (*print)(const radz_results *results, const radz_print_options *options, FILE *out, radz_error *err);
 } radz_printer;
 
-extern const radz_printer radz_printers[]; /* table, md, tex, html, details, csv, json, timing; ends with name == NULL */
+extern const radz_printer radz_printers[]; /* table, md, tex, html, cost, details, csv, json, timing; ends with name == NULL */
 /* An unknown name fails with the list of known ones (RADZ_E_USAGE). */
 radz_status radz_printer_find(const char *name, const radz_printer **out, radz_error *err) RADZ_MUST_USE;
 /* Finds and prints; `options` may be NULL. A stream that refuses is RADZ_E_IO. */
@@ -35,6 +35,7 @@ radz_status radz_print_latex(const radz_results *results, const radz_print_optio
 radz_status radz_print_details(const radz_results *results, const radz_print_options *options, FILE *out,
                                radz_error *err);
 radz_status radz_print_html(const radz_results *results, const radz_print_options *options, FILE *out, radz_error *err);
+radz_status radz_print_cost(const radz_results *results, const radz_print_options *options, FILE *out, radz_error *err);
 radz_status radz_print_csv(const radz_results *results, const radz_print_options *options, FILE *out, radz_error *err);
 radz_status radz_print_json(const radz_results *results, const radz_print_options *options, FILE *out, radz_error *err);
 radz_status radz_print_timing(const radz_results *results, const radz_print_options *options, FILE *out,

@@ -31,9 +31,10 @@ static const char *text_of(reader *r, const char *key, bool or_null)
     return r->st == RADZ_OK ? text : NULL;
 }
 
+/* Files of older versions lack some keys: they then have none of what it would hold. */
 static bool has(const reader *r, const char *key)
 {
-    return radz_json_find(r->object, key) != NULL;
+    return r->st == RADZ_OK && radz_json_find(r->object, key) != NULL;
 }
 
 static uint64_t count_of(reader *r, const char *key)
@@ -67,12 +68,6 @@ static double real_of(reader *r, const char *key)
         return -INFINITY;
     r->st = radz_json_need_double(r->doc, r->object, key, &number, r->err);
     return number;
-}
-
-/* Files of older versions lack some keys: they then have none of what it would hold. */
-static bool has_key(const reader *r, const char *key)
-{
-    return r->st == RADZ_OK && radz_json_find(r->object, key) != NULL;
 }
 
 /* Calls `one` for each object of the array `key`. */
@@ -402,7 +397,7 @@ radz_status radz_results_parse(const char *text, size_t size, const char *name, 
     if (r.st == RADZ_OK)
         radz_json_each(facts, read_fact, &(fact_reader){&r, results});
     size_t n_notes = 0;
-    const char **notes = texts_of(&r, "notes", &n_notes);
+    const char **notes = has(&r, "notes") ? texts_of(&r, "notes", &n_notes) : NULL;
     for (size_t i = 0; i < n_notes && r.st == RADZ_OK; i++)
         r.st = radz_results_add_note(results, notes[i], err);
     free(notes);
@@ -410,19 +405,17 @@ radz_status radz_results_parse(const char *text, size_t size, const char *name, 
     each_object(&r, "groups", results, read_group);
     each_object(&r, "absent", results, read_absent);
     each_object(&r, "skipped_images", results, read_skip);
-    if (radz_json_find(r.object, "findings") != NULL) /* these two are not in files of the first program versions */
-        each_object(&r, "findings", results, read_finding);
-    if (radz_json_find(r.object, "terms") != NULL)
-        each_object(&r, "terms", results, read_term);
     each_object(&r, "rows", results, read_row);
-    each_object(&r, "pairs", results, read_pair);
-    each_object(&r, "roc_curves", results, read_curve);
-    if (has_key(&r, "details"))
-        each_object(&r, "details", results, read_detail);
-    if (has_key(&r, "pr_curves"))
-        each_object(&r, "pr_curves", results, read_pr);
-    if (has_key(&r, "mistakes"))
-        each_object(&r, "mistakes", results, read_mistake);
+    static const struct {
+        const char *key;
+        void (*one)(reader *element, radz_results *results);
+    } later[] = { /* not in files of the first versions */
+        {"findings", read_finding}, {"terms", read_term}, {"pairs", read_pair}, {"roc_curves", read_curve},
+        {"details", read_detail}, {"pr_curves", read_pr}, {"mistakes", read_mistake},
+    };
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        if (has(&r, later[i].key))
+            each_object(&r, later[i].key, results, later[i].one);
     st = r.st;
     radz_json_free(doc);
     if (st != RADZ_OK) {
