@@ -590,6 +590,9 @@ static radz_status finish_dataset(void *data, const radz_card_source *source, ra
         st = check_reader(card, source, err);
     if (st == RADZ_OK)
         st = finish_labels(card, source, err);
+    if (st == RADZ_OK && card->columns->question != NULL && card->classes_count != 1)
+        st = radz_card_fail(source, err, "columns.question", "%zu classes; a question has one answer, wanted one class",
+                            card->classes_count);
     if (st == RADZ_OK && card->level == RADZ_LEVEL_STUDY && card->columns->study == NULL)
         st = radz_card_fail(source, err, "level", "level 'study' wants columns.study");
     if (st == RADZ_OK)

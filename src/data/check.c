@@ -520,7 +520,8 @@ static radz_status check_class_names(checker *c)
             TRY(example(c, twice, text));
         }
     }
-    for (size_t k = 0; k < card->classes_count && c->terms != NULL; k++) {
+    bool asks = card->columns->question != NULL; /* its class is an answer, no finding */
+    for (size_t k = 0; k < card->classes_count && c->terms != NULL && !asks; k++) {
         if (radz_term_find(c->terms, card->classes[k].name) != NULL)
             continue;
         if (unknown == NULL)

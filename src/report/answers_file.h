@@ -8,12 +8,15 @@ typedef struct radz_answers_file {
     radz_out out;
 } radz_answers_file;
 
-/* Columns image, class, verdict, answer. Zero-initialise; the file appears when it is committed. */
+typedef struct radz_answer_row {
+    const char *image, *class_name; /* class "": the answer is about all classes, `verdict` then lists those that it affirms */
+    const char *question, *verdict, *answer;
+} radz_answer_row;
+
+/* Columns image, class, question, verdict, answer. Zero-initialise; the file appears when it is committed. */
 radz_status radz_answers_file_open(const char *dir, const char *dataset, const char *model, const char *scorer,
                                    radz_answers_file *file, radz_error *err) RADZ_MUST_USE;
-/* `class_name` "" : the answer is about all classes, `verdict` then lists those that it affirms. */
-void radz_answers_file_row(radz_answers_file *file, const char *image, const char *class_name, const char *verdict,
-                           const char *answer);
+void radz_answers_file_row(radz_answers_file *file, const radz_answer_row *row);
 radz_status radz_answers_file_commit(radz_answers_file *file, radz_error *err) RADZ_MUST_USE;
 void radz_answers_file_abandon(radz_answers_file *file); /* no-op after commit */
 

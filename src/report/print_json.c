@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "base/json.h"
 #include "report/detail.h"
@@ -33,6 +34,10 @@ static void put_evidence(radz_json_writer *w, const radz_result_block *b)
     radz_json_put_bool(w, "hard_answers", b->hard);
     put_count(w, "answers", b->n_answers);
     put_count(w, "unknown", b->n_unknown);
+    if (b->n_judged > 0) {
+        put_count(w, "judged", b->n_judged);
+        put_count(w, "right", b->n_right);
+    }
     radz_json_object_end(w);
 }
 
@@ -50,10 +55,10 @@ static void put_block(radz_json_writer *w, const radz_result_block *b)
         put_count(w, "classes", b->n_classes);
         put_count(w, "classes_of_the_card", b->n_card_classes);
     }
-    if (b->aggregate != NULL) {
+    if (b->level != NULL && strcmp(b->level, "image") != 0)
         radz_json_put_string(w, "level", b->level);
+    if (b->aggregate != NULL)
         radz_json_put_string(w, "aggregate", b->aggregate);
-    }
     put_count(w, "images", b->n);
     put_count(w, "patients", b->n_patients);
     put_count(w, "missing", b->n_missing);

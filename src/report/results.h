@@ -31,7 +31,7 @@ typedef struct radz_result_block {
     bool subset;                 /* --limit: not the figures of the split */
     uint64_t n_before_limit;     /* images (studies) there were before --limit; 0: no subset */
     uint64_t n_classes, n_card_classes; /* classes evaluated, of how many of the card; both 0: all */
-    const char *level;           /* "image", or "study": what `n` counts; NULL: images */
+    const char *level;           /* "image", "study" or "question": what `n` counts; NULL: images */
     const char *aggregate;       /* level "study": "max" or "mean" of the images' scores */
     uint64_t n, n_patients;
     uint64_t n_missing, n_skipped; /* images without a file; images that could not be read */
@@ -50,6 +50,7 @@ typedef struct radz_result_block {
     double temperature;          /* of the scores; 0: none */
     bool hard;                   /* scores are answers: 1 yes, 0 no, 0.5 unknown */
     uint64_t n_answers, n_unknown; /* verdicts over images and classes, and those that are unknown */
+    uint64_t n_judged, n_right;    /* those with a label, and those that equal it: unknown never does */
 } radz_result_block;
 
 /* What the figures of a data set, model and scorer cost. Timings: the terminal table and timing.json show them, the

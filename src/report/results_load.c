@@ -166,6 +166,10 @@ static void read_block(reader *r, radz_results *results)
         b.hard = flag_of(&inner, "hard_answers");
         b.n_answers = count_of(&inner, "answers");
         b.n_unknown = count_of(&inner, "unknown");
+        if (has(&inner, "judged")) {
+            b.n_judged = count_of(&inner, "judged");
+            b.n_right = count_of(&inner, "right");
+        }
         r->st = inner.st;
     }
     if (r->st == RADZ_OK)

@@ -713,7 +713,10 @@ static bool of_studies(const radz_result_block *block)
 
 static const char *units_name(const radz_result_block *block, uint64_t n)
 {
-    return of_studies(block) ? (n == 1 ? "study" : "studies") : n == 1 ? "image" : "images";
+    if (of_studies(block))
+        return n == 1 ? "study" : "studies";
+    bool asks = block->level != NULL && strcmp(block->level, "question") == 0;
+    return asks ? (n == 1 ? "question" : "questions") : n == 1 ? "image" : "images";
 }
 
 static void block_notes(builder *b, radz_section *section, const radz_result_block *first, const radz_result_block *block,
@@ -764,6 +767,10 @@ static void block_notes(builder *b, radz_section *section, const radz_result_blo
         radz_count_text(block->n_unknown, all);
         add_note(b, notes, TEXT(b, "%s / %s: AUC of hard answers (yes 1, no 0, unknown between): (TPR + TNR) / 2 where none is "
                                 "unknown; unknown: %s of %s", block->model, block->scorer, all, n));
+        if (block->n_judged > 0)
+            add_note(b, notes, TEXT(b, "%s / %s: right answers, unknown counted as wrong: %" PRIu64 " of %" PRIu64 " (%.1f %%)",
+                                    block->model, block->scorer, block->n_right, block->n_judged,
+                                    100.0 * (double)block->n_right / (double)block->n_judged));
     }
     if (block->trained_on != NULL)
         add_note(b, notes, TEXT(b, "%s was trained on: %s", block->model, block->trained_on));
@@ -832,7 +839,7 @@ static void build_section(builder *b, const radz_result_block *first)
     block_names names = names_needed(results, members, n);
     section->subtitle = TEXT(b, "%s%ssplit %s: %s %s of %s patients%s%s%s; protocol%s %s", names.models ? "" : first->model,
                              names.models ? "" : ", ", first->split, images,
-                             of_studies(first) ? "studies" : "images", patients,
+                             units_name(first, first->n), patients,
                              first->n_card_classes > 0 ? ", SUBSET OF CLASSES" : "",
                              first->subset ? ", SUBSET" : "", first->synthetic ? ", SYNTHETIC" : "",
                              names.protocols ? "s" : "", names.protocols ? protocol_list(b, members, n) : first->protocol);

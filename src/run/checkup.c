@@ -344,8 +344,9 @@ static bool are_twins(const checkup *c, const checked_image *a, const checked_im
         return false;
     if (kind == TWIN_ACROSS_SPLITS)
         return leaks(c->sets[a->set].in->card, a, b);
-    size_t C = c->sets[a->set].in->card->classes_count;
-    return kind == TWIN_WITHIN || memcmp(a->labels, b->labels, C) != 0;
+    const radz_dataset_card *card = c->sets[a->set].in->card;
+    /* two questions about a picture may well have different answers */
+    return kind == TWIN_WITHIN || (card->columns->question == NULL && memcmp(a->labels, b->labels, card->classes_count) != 0);
 }
 
 /* `order` [n_images]: images by digest. Each image is compared with the first of its group, and counted once. */
@@ -603,12 +604,22 @@ radz_status radz_checkup_same_files(const radz_checkup_files *splits, size_t n, 
     keyed_file *files = radz_calloc(total, sizeof *files, err);
     if (files == NULL)
         return RADZ_E_NOMEM;
-    for (size_t s = 0; s < n; s++)
-        for (size_t i = 0; i < splits[s].n; i++)
-            if (splits[s].usable[i])
-                files[count++] = (keyed_file){splits[s].keys + i * KEY_SIZE, splits[s].names[i], s};
-    qsort(files, count, sizeof *files, compare_files);
     radz_status st = RADZ_OK;
+    for (size_t s = 0; s < n && st == RADZ_OK; s++) {
+        radz_name_table paths = {0};
+        radz_arena arena = {0};
+        for (size_t i = 0; i < splits[s].n && st == RADZ_OK; i++) {
+            uint32_t number;
+            bool is_new = false;
+            if (splits[s].usable[i])
+                st = radz_name_add(&paths, &arena, splits[s].paths[i], &number, &is_new, err);
+            if (st == RADZ_OK && is_new)
+                files[count++] = (keyed_file){splits[s].keys + i * KEY_SIZE, splits[s].names[i], s};
+        }
+        radz_name_table_free(&paths);
+        radz_arena_free(&arena);
+    }
+    qsort(files, count, sizeof *files, compare_files);
     for (size_t s = 0; s < n && st == RADZ_OK; s++) {
         st = report_same_files(files, count, splits, s, true, results, err);
         if (st == RADZ_OK && n > 1)

@@ -30,6 +30,7 @@ radz_status radz_checkup(const radz_home *home, const radz_checkup_dataset *data
 typedef struct radz_checkup_files {
     const char *dataset, *split;
     const char *const *names; /* [n] image ids */
+    const char *const *paths; /* [n] their files: samples of one and the same file are no doubles */
     const unsigned char *keys; /* [n, 32] */
     const bool *usable;        /* [n]; false: not read */
     size_t n;

@@ -103,7 +103,7 @@ static radz_status look_at(embed_worker *worker, size_t index, radz_error *err)
 
     radz_status st = image_key(job, path, key, &data, &size, err);
     if (st == RADZ_OK)
-        st = job->work->known(job->work->context, key, &cached, err);
+        st = job->work->known(job->work->context, index, key, &cached, err);
     if (st != RADZ_OK || cached)
         goto done;
     if (data == NULL)
@@ -173,12 +173,13 @@ static void *decode_images(void *argument)
 typedef struct batch_buffers {
     float *pixels;       /* [batch, 3, H, W] */
     unsigned char *keys; /* [batch, 32] */
+    size_t *indices;     /* [batch] */
 } batch_buffers;
 
 static radz_status encode_batch(embed_job *job, const batch_buffers *b, size_t count, radz_error *err)
 {
     double begun = radz_clock_seconds();
-    radz_status st = job->work->compute(job->work->context, b->pixels, b->keys, count, err);
+    radz_status st = job->work->compute(job->work->context, b->pixels, b->indices, b->keys, count, err);
     job->out->encode_seconds += radz_clock_seconds() - begun;
     if (st == RADZ_OK) {
         job->out->n_encoded += count;
@@ -200,6 +201,7 @@ static radz_status encode_images(embed_job *job, const batch_buffers *b, radz_er
             memcpy(b->pixels + filled * floats, image->pixels, floats * sizeof(float));
             memcpy(b->keys + filled * RADZ_CACHE_KEY_SIZE, job->out->keys + image->index * RADZ_CACHE_KEY_SIZE,
                    RADZ_CACHE_KEY_SIZE);
+            b->indices[filled] = image->index;
             filled++;
         }
         radz_queue_push(job->free_images, image);
@@ -280,12 +282,13 @@ radz_status radz_work_images(const radz_image_work *work, radz_memo *memo, const
     batch_buffers buffers = {
         .pixels = radz_calloc(work->batch * work->pixels_per_image, sizeof(float), err),
         .keys = radz_calloc(work->batch, RADZ_CACHE_KEY_SIZE, err),
+        .indices = radz_calloc(work->batch, sizeof(size_t), err),
     };
     out->keys = radz_calloc(input->n, RADZ_CACHE_KEY_SIZE, err);
     out->usable = radz_calloc(input->n, sizeof *out->usable, err);
     radz_status st = RADZ_E_NOMEM;
     if (workers == NULL || images == NULL || pixels == NULL || buffers.pixels == NULL || buffers.keys == NULL ||
-        out->keys == NULL || out->usable == NULL)
+        buffers.indices == NULL || out->keys == NULL || out->usable == NULL)
         goto done;
     st = radz_queue_create(n_buffers, &job.free_images, err);
     if (st == RADZ_OK)
@@ -329,6 +332,7 @@ done:
     free(pixels);
     free(buffers.pixels);
     free(buffers.keys);
+    free(buffers.indices);
     out->seconds = radz_clock_seconds() - begun;
     return st;
 }
@@ -341,14 +345,16 @@ typedef struct embedding {
     float *rows; /* [batch, d] */
 } embedding;
 
-static radz_status embedding_known(void *context, const unsigned char *key, bool *known, radz_error *err)
+static radz_status embedding_known(void *context, size_t index, const unsigned char *key, bool *known, radz_error *err)
 {
+    (void)index;
     return radz_store_lookup(((embedding *)context)->store, key, 1, NULL, known, err);
 }
 
-static radz_status embedding_compute(void *context, const float *pixels, const unsigned char *keys, size_t n,
-                                     radz_error *err)
+static radz_status embedding_compute(void *context, const float *pixels, const size_t *indices, const unsigned char *keys,
+                                     size_t n, radz_error *err)
 {
+    (void)indices;
     embedding *e = context;
     radz_status st = radz_encoder_images(e->encoder, pixels, n, e->rows, err);
     return st == RADZ_OK ? radz_store_append(e->store, keys, e->rows, n, err) : st;

@@ -39,10 +39,12 @@ typedef struct radz_image_work {
     size_t batch;      /* images per call of compute, at least 1 */
     const radz_recipe *recipe;
     size_t pixels_per_image;
-    /* Has everything of the image with this content hash been kept already? Called from several threads. */
-    radz_status (*known)(void *context, const unsigned char *key, bool *known, radz_error *err);
-    /* pixels [n,3,S,S] under keys [n,32], n at most `batch`; one call at a time. */
-    radz_status (*compute)(void *context, const float *pixels, const unsigned char *keys, size_t n, radz_error *err);
+    /* Has everything of the image, number `index` of the input and with this content hash, been kept already? Called from
+     * several threads. */
+    radz_status (*known)(void *context, size_t index, const unsigned char *key, bool *known, radz_error *err);
+    /* pixels [n,3,S,S] of the images `indices` [n] under keys [n,32], n at most `batch`; one call at a time. */
+    radz_status (*compute)(void *context, const float *pixels, const size_t *indices, const unsigned char *keys, size_t n,
+                           radz_error *err);
     radz_status (*flush)(void *context, radz_error *err);
 } radz_image_work;
 

@@ -14,6 +14,7 @@
 #include "metric/resample.h"
 #include "run/details.h"
 #include "run/mistakes.h"
+#include "score/scorer.h"
 
 static radz_metric_input metric_input(const radz_scored_set *set)
 {
@@ -155,10 +156,13 @@ static radz_bootstrap_options bootstrap_options(uint32_t replicates, double conf
     return options;
 }
 
-/* Thresholds of highest F1 on the validation set; where it has none for a class, or is not there, on the test itself. */
+/* Thresholds of highest F1 on the validation set; where it has none for a class, or is not there, on the test itself. An answer
+ * is its own: nothing needs to be chosen. */
 static radz_status choose_points(const radz_evaluation *ev, exact *m, radz_error *err)
 {
-    if (ev->validation == NULL || ev->protocol->rules.split != RADZ_CHOSEN_ON_VALIDATION)
+    for (size_t c = 0; ev->block.hard && c < ev->test->n_classes; c++)
+        m->points[c] = (radz_operating_point){RADZ_OPERATING_FIXED, RADZ_SCORE_OF_YES};
+    if (ev->block.hard || ev->validation == NULL || ev->protocol->rules.split != RADZ_CHOSEN_ON_VALIDATION)
         return RADZ_OK;
     radz_metric_input input = metric_input(ev->validation);
     radz_status st = radz_metric_classes(&input, NULL, m->work, m->classes, err);
@@ -318,6 +322,8 @@ static radz_status evaluate_exact(const radz_evaluation *ev, radz_strlist *notes
     radz_metric_input input = metric_input(ev->test);
     exact m = {0};
     radz_status st = measure_exact(ev, &input, &m, err);
+    if (st == RADZ_OK && ev->block.hard)
+        st = radz_strlist_add(notes, "F1 and accuracy of hard answers are those of the answers themselves, unknown taken for no", err);
     if (st == RADZ_OK)
         st = add_block(ev, m.summary.replicates, m.summary.distinct, notes, results, err);
     if (st == RADZ_OK)

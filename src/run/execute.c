@@ -107,6 +107,41 @@ static radz_status check_classes(const execution *e, radz_error *err)
     return RADZ_OK;
 }
 
+/* Where the labels answer questions, scorers that ask a model something, and not about a class, have something to say. */
+static bool suits(const radz_dataset_card *card, radz_evidence kind)
+{
+    return card->columns->question == NULL || radz_evidence_takes_questions(kind);
+}
+
+static bool applies(const radz_dataset_card *card, const radz_plan_model *m, const radz_scorer *scorer)
+{
+    return suits(card, scorer->evidence) && radz_plan_applies(m, scorer);
+}
+
+/* The kind of evidence of a model that is a vector per image. */
+static radz_evidence vectors_of(const radz_plan_model *m)
+{
+    return (m->evidence & 1u << RADZ_EVIDENCE_EMBEDDING) != 0 ? RADZ_EVIDENCE_EMBEDDING : RADZ_EVIDENCE_RADZ_FEATURE;
+}
+
+static bool wants_vectors(const execution *e)
+{
+    return e->options->probe != NULL || e->options->visit != NULL;
+}
+
+/* Is there anything to do with such a data set? */
+static bool has_scorer(const execution *e, const radz_dataset_card *card)
+{
+    const radz_plan *plan = e->plan;
+    if (card->columns->question == NULL)
+        return true;
+    bool any = false;
+    for (size_t m = 0; m < plan->n_models && !wants_vectors(e); m++)
+        for (size_t s = 0; s < plan->n_scorers; s++)
+            any = any || applies(card, &plan->models[m], plan->scorers[s]);
+    return any;
+}
+
 static radz_status load_dataset(const execution *e, loaded_dataset *d, const char *split, radz_error *err)
 {
     const radz_dataset_card *card = d->planned->card;
@@ -124,8 +159,9 @@ static radz_status load_dataset(const execution *e, loaded_dataset *d, const cha
     for (size_t i = 0; i < n_asked; i++)
         if (knows_class(card, asked->items[i]))
             d->classes[n_classes++] = asked->items[i];
-    if (card->columns->question != NULL) { /* scorers of classes have nothing to say about them */
-        static const char hint[] = "its labels answer questions about an image; the scorers here ask about classes";
+    if (!has_scorer(e, card)) {
+        static const char hint[] = "its labels answer questions about an image, and no scorer of the selection asks a model these "
+                                   "(vqa-logit, vqa-generate)";
         radz_info("%s: left out: %s", card->base.name, hint);
         return radz_results_add_absent(e->results, &(radz_result_absent){card->base.name, card->base.title, hint}, err);
     }
@@ -199,21 +235,15 @@ static radz_status load_pair(execution *e, size_t i, radz_error *err)
 
 /* ---- phase one: everything that may need the encoder ---- */
 
-/* The kind of evidence of a model that is a vector per image. */
-static radz_evidence vectors_of(const radz_plan_model *m)
-{
-    return (m->evidence & 1u << RADZ_EVIDENCE_EMBEDDING) != 0 ? RADZ_EVIDENCE_EMBEDDING : RADZ_EVIDENCE_RADZ_FEATURE;
-}
-
-static bool reads(const execution *e, const radz_plan_model *m, radz_evidence kind, bool *anchors)
+static bool reads(const execution *e, const radz_dataset_card *card, const radz_plan_model *m, radz_evidence kind, bool *anchors)
 {
     const radz_plan *plan = e->plan;
     bool any = false;
-    if (e->options->probe != NULL || e->options->visit != NULL)
+    if (wants_vectors(e))
         return kind == vectors_of(m);
     for (size_t i = 0; i < plan->n_scorers; i++) {
         const radz_scorer *scorer = plan->scorers[i];
-        if (scorer->evidence != kind || !radz_plan_applies(m, scorer))
+        if (scorer->evidence != kind || !applies(card, m, scorer))
             continue;
         any = true;
         *anchors |= scorer->needs_anchors;
@@ -291,7 +321,7 @@ static radz_status embed_dataset(execution *e, loaded_model *m, size_t d, radz_e
             .skip_bad = e->options->skip_bad,
             .threads = e->options->threads,
         };
-        if (!reads(e, m->planned, kind, &request.anchors))
+        if (!reads(e, set->planned->card, m->planned, kind, &request.anchors))
             continue;
         st = radz_evidence_produce(&m->session, &request, evidence_of(m, d, kind), err);
         if (st == RADZ_OK)
@@ -355,7 +385,7 @@ static radz_status check_files(execution *e, radz_error *err)
             }
         if (out != NULL && will_be_evaluated(&e->datasets[d]))
             splits[n++] = (radz_checkup_files){e->datasets[d].data->name, e->datasets[d].data->split, e->datasets[d].names,
-                                               out->keys, out->usable, out->n};
+                                               e->datasets[d].paths, out->keys, out->usable, out->n};
     }
     radz_status st = radz_checkup_same_files(splits, n, e->results, err);
     for (size_t i = before; st == RADZ_OK && i < e->results->n_findings; i++)
@@ -486,12 +516,12 @@ static radz_result_block block_of(const execution *e, size_t dataset, const load
         .model = m->planned->card->base.name,
         .model_title = m->planned->card->base.title,
         .scorer = scorer,
-        .prompts = m->planned->prompts->base.name,
+        .prompts = d->planned->card->columns->question != NULL ? "the data set's own questions" : m->planned->prompts->base.name,
         .synthetic = d->planned->card->synthetic,
         .subset = d->data->subset,
         .n_missing = d->data->n_missing,
         .n_skipped = evidence->images.n_skips,
-        .level = d->data->level == RADZ_LEVEL_STUDY ? "study" : "image",
+        .level = d->data->level == RADZ_LEVEL_STUDY ? "study" : d->planned->card->columns->question != NULL ? "question" : "image",
         .aggregate = d->data->level == RADZ_LEVEL_STUDY ? radz_aggregate_name(d->data->aggregate) : NULL,
         .n_before_limit = d->data->subset ? d->data->n_before_limit : 0,
         .n_classes = d->data->n_classes < d->data->n_card_classes ? d->data->n_classes : 0,
@@ -556,6 +586,8 @@ static radz_status evaluate_scorer(execution *e, size_t dataset, loaded_model *m
         evaluation.block.hard = true;
         evaluation.block.n_answers = scored.answers;
         evaluation.block.n_unknown = scored.unknown;
+        evaluation.block.n_judged = scored.judged;
+        evaluation.block.n_right = scored.right;
     }
     for (size_t p = 0; st == RADZ_OK && p < e->plan->protocols.count; p++) {
         evaluation.protocol = e->plan->protocols.cards[p];
@@ -609,7 +641,7 @@ static radz_status evaluate_model(execution *e, size_t dataset, loaded_model *m,
 {
     radz_status st = RADZ_OK;
     for (size_t s = 0; st == RADZ_OK && s < e->plan->n_scorers; s++)
-        if (radz_plan_applies(m->planned, e->plan->scorers[s]))
+        if (applies(e->datasets[dataset].planned->card, m->planned, e->plan->scorers[s]))
             st = evaluate_scorer(e, dataset, m, e->plan->scorers[s], err);
     return st;
 }

@@ -19,6 +19,16 @@ typedef struct radz_evidence_request {
     int threads;
 } radz_evidence_request;
 
+/* What a data set asks itself: each file the questions of its samples. */
+typedef struct radz_own_questions {
+    size_t n_files;
+    const char **paths, **names; /* [n_files]; the name is that of its first sample */
+    size_t *first;               /* [n_files + 1] into `questions` */
+    const char **questions;      /* [dataset->n], file by file */
+    uint32_t *file_of;           /* [dataset->n] */
+    char sha256[RADZ_SHA256_HEX_SIZE]; /* of the samples' ids and questions; "" where the questions are not the data set's own */
+} radz_own_questions;
+
 /* All of one kind for one data set. What it borrows (session, data set) must outlive it. */
 typedef struct radz_evidence_set {
     radz_evidence kind;
@@ -26,6 +36,7 @@ typedef struct radz_evidence_set {
     const radz_dataset *dataset;
     radz_embed_output images;      /* content hashes, which images are usable, what was skipped */
     radz_prompt_texts prompts;     /* vectors: prompts with embeddings; else one question per class */
+    radz_own_questions own;        /* a data set that asks its own questions: in place of those of `prompts` */
     char *choice;                  /* choice: the question that lists the classes */
     float *anchors;                /* [n_anchors, dim] */
     size_t n_anchors;
@@ -48,6 +59,9 @@ void radz_evidence_free(radz_evidence_set *set);
 const char *radz_evidence_stage(radz_evidence kind); /* "embed images", for timings */
 /* The texts that the evidence rests on, by hash: prompts or questions. */
 const char *radz_evidence_prompts_sha256(const radz_evidence_set *set);
+/* Can a data set put its own questions for this kind of evidence (yes-no-logits, answers)? A data set with a column of
+ * questions can be evaluated by scorers of such evidence alone. */
+bool radz_evidence_takes_questions(radz_evidence kind);
 
 /* What a scorer is prepared with. Views of the set. */
 radz_score_texts radz_evidence_texts(const radz_evidence_set *set);
@@ -58,9 +72,12 @@ typedef struct radz_evidence_rows {
     char **answers;      /* [n, set->answers] */
     size_t n_answers, values_capacity, answers_capacity;
 } radz_evidence_rows;
-/* Content hashes keys [n,32] -> rows. Something that is not in the cache any more is RADZ_E_MISSING. */
-radz_status radz_evidence_read(const radz_evidence_set *set, const unsigned char *keys, size_t n, radz_evidence_rows *rows,
+/* Samples (indices into the data set, usable ones) [n] -> rows. Something that is not in the cache any more is
+ * RADZ_E_MISSING. */
+radz_status radz_evidence_read(const radz_evidence_set *set, const uint32_t *samples, size_t n, radz_evidence_rows *rows,
                                radz_error *err) RADZ_MUST_USE;
+/* Of the evidence in words: the question that the answer number `i` of a sample answers. */
+const char *radz_evidence_question(const radz_evidence_set *set, size_t sample, size_t i);
 void radz_evidence_rows_free(radz_evidence_rows *rows);
 
 #endif

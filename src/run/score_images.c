@@ -11,8 +11,8 @@
 
 enum { SCORE_BLOCK = 1024 /* images whose embeddings are in memory at a time */ };
 
-static radz_status write_answers(const radz_evidence_set *evidence, const radz_score_block *block, radz_answers_file *file,
-                                 radz_error *err)
+static radz_status write_answers(const radz_evidence_set *evidence, const uint32_t *samples, const radz_score_block *block,
+                                 radz_answers_file *file, radz_error *err)
 {
     const radz_dataset *data = evidence->dataset;
     radz_strbuf named = {0};
@@ -24,13 +24,16 @@ static radz_status write_answers(const radz_evidence_set *evidence, const radz_s
         st = radz_strbuf_puts(&named, "", err);
         for (size_t c = 0; st == RADZ_OK && c < data->n_classes; c++) {
             if (each)
-                radz_answers_file_row(file, block->row_names[i], data->classes[c], radz_answer_verdict_name(own[c]),
-                                      block->answers[i * data->n_classes + c]);
+                radz_answers_file_row(file, &(radz_answer_row){block->row_names[i], data->classes[c],
+                                                               radz_evidence_question(evidence, samples[i], c),
+                                                               radz_answer_verdict_name(own[c]),
+                                                               block->answers[i * data->n_classes + c]});
             else if (own[c] == RADZ_ANSWER_YES)
                 st = radz_strbuf_printf(&named, err, "%s%s", named.length > 0 ? "|" : "", data->classes[c]);
         }
         if (st == RADZ_OK && !each)
-            radz_answers_file_row(file, block->row_names[i], "", named.text, block->answers[i]);
+            radz_answers_file_row(file, &(radz_answer_row){block->row_names[i], "", radz_evidence_question(evidence, samples[i], 0),
+                                                           named.text, block->answers[i]});
     }
     radz_strbuf_free(&named);
     return st;
@@ -55,43 +58,40 @@ static radz_status score(const radz_scoring *s, const radz_scorer *scorer, radz_
     radz_score_state *state = NULL;
     radz_evidence_rows rows = {0};
     radz_answers_file file = {0};
-    unsigned char *keys = radz_calloc(SCORE_BLOCK, RADZ_CACHE_KEY_SIZE, err);
-    radz_status st = keys == NULL ? RADZ_E_NOMEM : scorer->prepare(&texts, &options, &state, err);
-    size_t block_first = 0, filled = 0;
+    radz_status st = scorer->prepare(&texts, &options, &state, err);
     if (st == RADZ_OK && scorer->hard && s->run_dir != NULL)
         st = radz_answers_file_open(s->run_dir, data->name, session->o.card->base.name, scorer->name, &file, err);
-    for (size_t i = 0; st == RADZ_OK && i <= data->n; i++) {
-        if (filled == SCORE_BLOCK || (i == data->n && filled > 0)) {
-            st = radz_evidence_read(evidence, keys, filled, &rows, err);
-            if (st != RADZ_OK)
-                break;
-            radz_score_block block = {
-                .rows = filled, .dim = evidence->values, .embeddings = rows.values,
-                .answers = (const char *const *)rows.answers, .first_row = block_first, .row_names = out->names + block_first,
-                .verdicts = out->verdicts != NULL ? out->verdicts + block_first * data->n_classes : NULL,
-            };
-            st = scorer->score(state, &block, out->scores + block_first * data->n_classes, err);
-            if (st == RADZ_OK && file.out.stream != NULL)
-                st = write_answers(evidence, &block, &file, err);
-            block_first += filled;
-            filled = 0;
-            if (st == RADZ_OK && radz_cancelled())
-                st = radz_fail_interrupted(err);
-        }
-        if (i == data->n || !evidence->images.usable[i])
-            continue;
-        memcpy(keys + filled * RADZ_CACHE_KEY_SIZE, evidence->images.keys + i * RADZ_CACHE_KEY_SIZE, RADZ_CACHE_KEY_SIZE);
-        filled++;
+    size_t done = 0;
+    while (st == RADZ_OK && done < out->set.n) {
+        size_t filled = out->set.n - done < SCORE_BLOCK ? out->set.n - done : SCORE_BLOCK;
+        st = radz_evidence_read(evidence, out->sample_of + done, filled, &rows, err);
+        if (st != RADZ_OK)
+            break;
+        radz_score_block block = {
+            .rows = filled, .dim = evidence->values, .embeddings = rows.values,
+            .answers = (const char *const *)rows.answers, .first_row = done, .row_names = out->names + done,
+            .verdicts = out->verdicts != NULL ? out->verdicts + done * data->n_classes : NULL,
+        };
+        st = scorer->score(state, &block, out->scores + done * data->n_classes, err);
+        if (st == RADZ_OK && file.out.stream != NULL)
+            st = write_answers(evidence, out->sample_of + done, &block, &file, err);
+        done += filled;
+        if (st == RADZ_OK && radz_cancelled())
+            st = radz_fail_interrupted(err);
     }
-    out->answers = out->verdicts != NULL ? block_first * data->n_classes : 0;
-    for (size_t i = 0; st == RADZ_OK && i < out->answers; i++)
+    out->answers = out->verdicts != NULL ? done * data->n_classes : 0;
+    for (size_t i = 0; st == RADZ_OK && i < out->answers; i++) {
+        int8_t label = out->labels[i];
+        radz_answer_verdict wanted = label == 1 ? RADZ_ANSWER_YES : RADZ_ANSWER_NO;
         out->unknown += out->verdicts[i] == RADZ_ANSWER_UNKNOWN;
+        out->judged += label != RADZ_LABEL_MASKED;
+        out->right += label != RADZ_LABEL_MASKED && out->verdicts[i] == wanted;
+    }
     if (st == RADZ_OK && file.out.stream != NULL)
         st = radz_answers_file_commit(&file, err);
     radz_answers_file_abandon(&file);
     scorer->free(state);
     radz_evidence_rows_free(&rows);
-    free(keys);
     return st;
 }
 
@@ -195,19 +195,12 @@ radz_status radz_score_images(const radz_scoring *s, const char *scorer_name, ra
 radz_status radz_gather_features(const radz_scoring *s, const radz_scored_images *images, float **features, radz_error *err)
 {
     size_t n = images->set.n;
-    unsigned char *keys = radz_calloc(n, RADZ_CACHE_KEY_SIZE, err);
     *features = radz_calloc(n * s->evidence->values, sizeof **features, err);
-    radz_status st = keys == NULL || *features == NULL ? RADZ_E_NOMEM : RADZ_OK;
-    for (size_t i = 0; st == RADZ_OK && i < n; i++)
-        memcpy(keys + i * RADZ_CACHE_KEY_SIZE, s->evidence->images.keys + (size_t)images->sample_of[i] * RADZ_CACHE_KEY_SIZE,
-               RADZ_CACHE_KEY_SIZE);
     radz_evidence_rows rows = {0};
-    if (st == RADZ_OK)
-        st = radz_evidence_read(s->evidence, keys, n, &rows, err);
+    radz_status st = *features == NULL ? RADZ_E_NOMEM : radz_evidence_read(s->evidence, images->sample_of, n, &rows, err);
     if (st == RADZ_OK)
         memcpy(*features, rows.values, n * s->evidence->values * sizeof **features);
     radz_evidence_rows_free(&rows);
-    free(keys);
     return st;
 }
 

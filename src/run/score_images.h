@@ -23,6 +23,7 @@ typedef struct radz_scored_images {
     bool probabilities;  /* of the scorer */
     radz_answer_verdict *verdicts; /* [n, n_classes] of a scorer of hard answers, else NULL */
     uint64_t answers, unknown;     /* verdicts in all, whatever the level, and those that are unknown */
+    uint64_t judged, right;        /* those with a label, and those that equal it */
 } radz_scored_images;
 
 /* Free with radz_scored_images_free, also after an error. No readable image at all is RADZ_E_MISSING. */

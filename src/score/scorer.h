@@ -33,6 +33,8 @@ typedef struct radz_score_texts {
     const radz_finding_names *findings;  /* [classes] answers, choice: what an answer may call each class */
 } radz_score_texts;
 
+#define RADZ_SCORE_OF_YES 1.0 /* a hard answer's score; 0 is that of no, unknown lies between */
+
 typedef struct radz_score_options {
     double logit_scale; /* clip-cosine multiplies by it; finite, above 0 */
     double temperature; /* radz scorers divide cosines by it; finite, above 0 */

@@ -505,7 +505,7 @@ static radz_answer_verdict decide(const words *w, const mentions *found, const r
         return t.yes > 0 && t.no > 0 ? RADZ_ANSWER_UNKNOWN : t.yes > 0 ? RADZ_ANSWER_YES : RADZ_ANSWER_NO;
     if (t.open > 0 || HAS_PHRASE(w, 0, w->count, hard_to_tell))
         return RADZ_ANSWER_UNKNOWN;
-    claim normal = find_normal(w), pronoun = find_pronoun(w);
+    claim normal = finding->count > 0 ? find_normal(w) : CLAIM_NONE, pronoun = find_pronoun(w);
     if (normal == CLAIM_YES)
         return finding->normal ? RADZ_ANSWER_YES : RADZ_ANSWER_NO;
     if (normal == CLAIM_NO && finding->normal)
@@ -523,6 +523,8 @@ radz_status radz_answer_yes_no(const char *answer, const radz_finding_names *fin
     radz_status st = split_words(answer, &w, err);
     if (st == RADZ_OK)
         st = find_mentions(&w, finding, 1, &found, err);
+    for (size_t i = 0; i < w.count && finding->count == 0; i++) /* normal may be what was asked for, or its contrary */
+        w.items[i].named = w.items[i].named || is(&w, i, "normal");
     if (st == RADZ_OK)
         *out = decide(&w, &found, finding);
     free(found.items);

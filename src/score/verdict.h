@@ -19,7 +19,8 @@ const char *radz_answer_verdict_name(radz_answer_verdict verdict); /* "no", "yes
 /* What an answer may call a class. '_' and '-' count as blanks but for a '-' before a digit ("COVID-19" is "covid19"); a
  * plural s is allowed at the end. Borrowed. */
 typedef struct radz_finding_names {
-    const char *const *names; /* [count], at least 1: "Pleural_Thickening", "pleural thickening" */
+    const char *const *names; /* [count]: "Pleural_Thickening", "pleural thickening". None: the question is about something that
+                               * is not known here, and only what says yes or no by itself counts */
     size_t count;
     bool normal; /* the class stands for the absence of findings: "normal", "no abnormality" affirm it */
 } radz_finding_names;

@@ -96,7 +96,7 @@ static radz_status answers_prepare(const radz_score_texts *texts, const radz_sco
 
 static double score_of(radz_answer_verdict verdict)
 {
-    return verdict == RADZ_ANSWER_YES ? 1 : verdict == RADZ_ANSWER_NO ? 0 : 0.5;
+    return verdict == RADZ_ANSWER_YES ? RADZ_SCORE_OF_YES : verdict == RADZ_ANSWER_NO ? 0 : 0.5;
 }
 
 static radz_status answers_score(const radz_score_state *state, const radz_score_block *block, double *scores,

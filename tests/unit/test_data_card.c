@@ -184,6 +184,9 @@ static void own_cards_win(void **state)
     "labels: {files: [l.csv], form: list, column: L, none: [None]}\ncolumns: {image: I}\nimages: {folders: [.]}\n"
 #define CLASSES "classes: [{name: A, synonyms: [a]}, {name: B}]\n"
 #define SPLITS "splits: [{name: t, list: [t.txt]}]\n"
+#define QUESTIONS                                                                                                      \
+    "name: d\ntitle: D\nlicence: L\nsource: S\ncitation: C\nprovide: P\nreader: csv\n"                                   \
+    "labels: {files: [l.csv], form: columns}\ncolumns: {image: I, question: Q}\nimages: {folders: [.]}\n" CLASSES SPLITS
 
 static const struct mistake {
     const radz_card_schema *schema;
@@ -256,6 +259,7 @@ static const struct mistake {
     {&radz_dataset_schema, DATASET CLASSES SPLITS "groups: [{name: g, classes: [A]}, {name: g, classes: [B]}]\n", RADZ_E_VALUE, "group 'g' is there twice"},
     {&radz_dataset_schema, DATASET CLASSES SPLITS "subgroups: [{name: x, column: X}, {name: x, column: Y}]\n", RADZ_E_VALUE,
      "key 'subgroups[1].name': subgroup 'x' is there twice"},
+    {&radz_dataset_schema, QUESTIONS, RADZ_E_VALUE, "key 'columns.question': 2 classes; a question has one answer, wanted one class"},
     {&radz_dataset_schema, DATASET CLASSES SPLITS "subgroups: [{name: sex, column: X}]\n", RADZ_E_VALUE,
      "key 'subgroups[0].name': 'sex' is a subgroup by itself: name its column in columns.sex"},
     {&radz_dataset_schema, DATASET CLASSES SPLITS "subgroups: [{name: 'a,b', column: X}]\n", RADZ_E_VALUE,

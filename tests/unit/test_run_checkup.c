@@ -263,7 +263,7 @@ static void same_files(void **state)
         a_keys[32 * i + 31] = a_of[i];
     for (int i = 0; i < 2; i++)
         b_keys[32 * i + 31] = b_of[i];
-    const radz_checkup_files splits[] = {{"a", "test", a_names, a_keys, a_usable, 5}, {"b", "all", b_names, b_keys, b_usable, 2}};
+    const radz_checkup_files splits[] = {{"a", "test", a_names, a_names, a_keys, a_usable, 5}, {"b", "all", b_names, b_names, b_keys, b_usable, 2}};
     need(radz_results_create("r", "s", "S", "c", &results, &err), &err);
     need(radz_checkup_same_files(splits, 2, results, &err), &err);
     assert_int_equal(results->n_findings, 2);
@@ -277,6 +277,13 @@ static void same_files(void **state)
     assert_string_equal(f[1].dataset, "a");
     assert_int_equal(f[1].count, 1);
     assert_string_equal(f[1].examples[0], "2 = b/x");
+    radz_results_free(results);
+
+    static const char *const one_file[] = {"i", "j", "i", "i", "j"}; /* several samples of a file: only i and k differ */
+    const radz_checkup_files questions = {"a", "test", a_names, one_file, a_keys, a_usable, 4};
+    need(radz_results_create("r", "s", "S", "c", &results, &err), &err);
+    need(radz_checkup_same_files(&questions, 1, results, &err), &err);
+    assert_int_equal(results->n_findings, 0);
     radz_results_free(results);
 }
 

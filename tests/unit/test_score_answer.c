@@ -68,6 +68,31 @@ static void table(void **state)
     assert_true(seen[0] + seen[1] + seen[2] >= 150 && seen[0] >= 40 && seen[1] >= 40 && seen[2] >= 30);
 }
 
+/* The question is not known, so no finding has a name: only what says yes or no by itself counts. */
+static void without_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *answer;
+        radz_answer_verdict wanted;
+    } rows[] = {
+        {"Yes", RADZ_ANSWER_YES}, {"no.", RADZ_ANSWER_NO}, {"No, there is no pneumothorax.", RADZ_ANSWER_NO},
+        {"Yes, the heart is enlarged.", RADZ_ANSWER_YES}, {"The answer is yes.", RADZ_ANSWER_YES}, {"It is.", RADZ_ANSWER_YES},
+        {"It does not.", RADZ_ANSWER_NO}, {"Present.", RADZ_ANSWER_YES}, {"Not present", RADZ_ANSWER_NO},
+        /* what was asked decides what these mean */
+        {"Normal.", RADZ_ANSWER_UNKNOWN}, {"This is a normal chest X-ray.", RADZ_ANSWER_UNKNOWN},
+        {"The lungs are clear.", RADZ_ANSWER_UNKNOWN}, {"There is a pleural effusion.", RADZ_ANSWER_UNKNOWN},
+        {"Yes and no.", RADZ_ANSWER_UNKNOWN}, {"I cannot tell.", RADZ_ANSWER_UNKNOWN}, {"", RADZ_ANSWER_UNKNOWN},
+    };
+    const radz_finding_names unknown = {NULL, 0, false};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        radz_answer_verdict verdict;
+        need_ok(radz_answer_yes_no(rows[i].answer, &unknown, &verdict, &err));
+        if (verdict != rows[i].wanted)
+            fail_msg("'%s': %s, wanted %s", rows[i].answer, radz_answer_verdict_name(verdict), radz_answer_verdict_name(rows[i].wanted));
+    }
+}
+
 static void choices(void **state)
 {
     (void)state;
@@ -138,6 +163,6 @@ static void any_bytes(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(table), cmocka_unit_test(choices), cmocka_unit_test(any_bytes)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(table), cmocka_unit_test(choices), cmocka_unit_test(without_names), cmocka_unit_test(any_bytes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
