@@ -59,7 +59,7 @@ only_in '(torch|ATen|c10)/' 'src/torch/*.cpp'
 only_in 'jansson' src/base/json.c
 only_in 'openssl' src/base/hash.c
 only_in 'csv\.h' src/data/csv.c
-only_in 'zip\.h' src/data/packed.c
+only_in 'zip\.h' src/data/archive.c
 only_in 'zlib' src/data/packed.c src/image/png_codec.c
 only_in 'expat' src/data/table_xml.c
 only_in 'cyaml|yaml\.h' 'src/data/card*'

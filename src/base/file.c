@@ -29,11 +29,32 @@ static radz_status fail_errno(radz_error *err, const char *doing, const char *pa
     return radz_fail(err, code, "cannot %s '%s': %s", doing, path, strerror(errno));
 }
 
+size_t radz_path_in_archive(const char *path, const char **member)
+{
+    static const char ending[] = ".zip!";
+    for (const char *p = path; (p = strstr(p, ending)) != NULL; p++) {
+        const char *end = p + strlen(ending);
+        if (p > path && p[-1] != '/' && (*end == '/' || *end == '\0')) {
+            *member = end + (*end == '/');
+            return (size_t)(end - 1 - path);
+        }
+    }
+    return 0;
+}
+
 radz_status radz_file_stat_get(const char *path, radz_file_stat *out, radz_error *err)
 {
     struct stat s;
-    if (stat(path, &s) != 0)
-        return fail_errno(err, "look at", path);
+    const char *member;
+    size_t length = radz_path_in_archive(path, &member);
+    char *archive = length > 0 ? radz_strndup(path, length, err) : NULL;
+    if (length > 0 && archive == NULL)
+        return RADZ_E_NOMEM;
+    bool there = stat(archive != NULL ? archive : path, &s) == 0;
+    radz_status st = there ? RADZ_OK : fail_errno(err, "look at", archive != NULL ? archive : path);
+    free(archive);
+    if (st != RADZ_OK)
+        return st;
     out->size = (uint64_t)s.st_size;
     out->mtime_ns = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec;
     out->inode = (uint64_t)s.st_ino;

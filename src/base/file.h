@@ -8,6 +8,11 @@
 #include "base/status.h"
 #include "base/str.h"
 
+/* A file inside an archive is named "X.zip!/member": gives the length of "X.zip", and the member's name ("" for the archive's
+ * top, "X.zip!"). 0: a plain path. Only data/archive.h reads such files; looking at one (radz_file_stat_get) looks at the
+ * archive. */
+size_t radz_path_in_archive(const char *path, const char **member);
+
 bool radz_file_exists(const char *path); /* anything of that name */
 bool radz_file_is_dir(const char *path);
 

@@ -1,10 +1,7 @@
 /* Which image files of a data set are there. */
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "data/folders.h"
@@ -20,34 +17,30 @@ static const char *extension_at(const radz_loader *l, size_t i)
     return l->card->images->extensions_count > 0 ? l->card->images->extensions[i] : "";
 }
 
-/* Marks every wanted file that a folder holds; the first folder that has it wins, in it the first ending. */
-static radz_status index_folder(radz_loader *l, uint32_t folder, radz_error *err)
+typedef struct listing {
+    radz_loader *loader;
+    uint32_t folder;
+} listing;
+
+/* Marks a wanted file; the first folder that has it wins, in it the first ending. */
+static radz_status see_file(void *context, const char *name, radz_error *err)
 {
-    char *path = radz_path_join(l->root, l->folders.names[folder], err);
-    if (path == NULL)
-        return RADZ_E_NOMEM;
-    DIR *dir = opendir(path);
-    radz_status st = RADZ_OK;
-    if (dir == NULL)
-        st = radz_fail(err, RADZ_E_IO, "cannot list the folder '%s': %s", path, strerror(errno));
-    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;) {
-        size_t length = strlen(entry->d_name);
-        for (uint32_t e = 0; e < n_extensions(l) && entry->d_type != DT_DIR; e++) {
-            size_t extra = strlen(extension_at(l, e));
-            if (length <= extra || memcmp(entry->d_name + length - extra, extension_at(l, e), extra) != 0)
-                continue;
-            uint32_t file = radz_name_find_n(l->files, entry->d_name, length - extra);
-            if (file == RADZ_NAME_NONE)
-                continue;
-            radz_file_place *place = &l->places[file];
-            if (place->folder == RADZ_NAME_NONE || (place->folder == folder && e < place->extension))
-                *place = (radz_file_place){folder, e};
-        }
+    const listing *in = context;
+    radz_loader *l = in->loader;
+    size_t length = strlen(name);
+    (void)err;
+    for (uint32_t e = 0; e < n_extensions(l); e++) {
+        size_t extra = strlen(extension_at(l, e));
+        if (length <= extra || memcmp(name + length - extra, extension_at(l, e), extra) != 0)
+            continue;
+        uint32_t file = radz_name_find_n(l->files, name, length - extra);
+        if (file == RADZ_NAME_NONE)
+            continue;
+        radz_file_place *place = &l->places[file];
+        if (place->folder == RADZ_NAME_NONE || (place->folder == in->folder && e < place->extension))
+            *place = (radz_file_place){in->folder, e};
     }
-    if (dir != NULL)
-        closedir(dir);
-    free(path);
-    return st;
+    return RADZ_OK;
 }
 
 static char *file_path(const radz_loader *l, uint32_t file, radz_file_place place, radz_arena *arena, radz_error *err)
@@ -58,16 +51,16 @@ static char *file_path(const radz_loader *l, uint32_t file, radz_file_place plac
 }
 
 /* Names that are paths themselves are looked for one by one. */
-static radz_status look_for_path(radz_loader *l, uint32_t file, radz_error *err)
+static radz_status look_for_path(radz_loader *l, radz_open_archives *archives, uint32_t file, radz_error *err)
 {
     radz_status st = RADZ_OK;
     for (uint32_t f = 0; f < l->folders.count && l->places[file].folder == RADZ_NAME_NONE && st == RADZ_OK; f++) {
         for (uint32_t e = 0; e < n_extensions(l) && l->places[file].folder == RADZ_NAME_NONE && st == RADZ_OK; e++) {
             radz_arena place = {0};
+            bool found = false;
             char *path = file_path(l, file, (radz_file_place){f, e}, &place, err);
-            if (path == NULL)
-                st = RADZ_E_NOMEM;
-            else if (access(path, F_OK) == 0)
+            st = path != NULL ? radz_image_exists(archives, path, &found, err) : RADZ_E_NOMEM;
+            if (found)
                 l->places[file] = (radz_file_place){f, e};
             radz_arena_free(&place);
         }
@@ -83,11 +76,13 @@ radz_status radz_find_images(radz_loader *l, radz_error *err)
     for (uint32_t i = 0; i < l->files->count; i++)
         l->places[i].folder = RADZ_NAME_NONE;
     radz_status st = radz_image_folders(l->card, l->root, &l->folders, &l->d->arena, err);
+    radz_open_archives archives = {0};
     for (uint32_t i = 0; i < l->folders.count && st == RADZ_OK && l->files->count > 0; i++)
-        st = index_folder(l, i, err);
+        st = radz_folder_each(&archives, l->root, l->folders.names[i], see_file, &(listing){l, i}, err);
     for (uint32_t i = 0; i < l->files->count && st == RADZ_OK; i++)
         if (strchr(l->files->names[i], '/') != NULL)
-            st = look_for_path(l, i, err);
+            st = look_for_path(l, &archives, i, err);
+    radz_archives_close(&archives);
     return st;
 }
 

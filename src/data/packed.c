@@ -4,78 +4,55 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zip.h>
 #include <zlib.h>
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "data/archive.h"
 
 struct radz_packed {
     char *path;
     FILE *plain;
     gzFile gzip;
-    zip_t *archive;
-    zip_file_t *member;
+    radz_archive *archive;
+    radz_archive_member *member;
     bool ended;
 };
 
 /* ---- zip ---- */
 
-static bool is_content(const char *name)
-{
-    size_t length = strlen(name);
-    return length > 0 && name[length - 1] != '/' && strncmp(name, "__MACOSX/", 9) != 0;
-}
-
 /* The one file of an archive, or the one that has the archive's name. */
-static radz_status choose_member(const radz_packed *p, zip_uint64_t *member, radz_error *err)
+static radz_status choose_member(const radz_packed *p, const char **member, radz_error *err)
 {
-    zip_int64_t entries = zip_get_num_entries(p->archive, 0);
-    const char *own = radz_path_name(p->path), *first = NULL;
-    size_t own_length = strlen(own), found = 0;
+    const char *const *names;
+    const char *own = radz_path_name(p->path);
+    size_t own_length = strlen(own), count;
     own_length -= radz_str_ends(own, ".zip") ? 4 : 0;
-    for (zip_int64_t i = 0; i < entries; i++) {
-        const char *name = zip_get_name(p->archive, (zip_uint64_t)i, 0);
-        if (name == NULL || !is_content(name))
-            continue;
-        const char *last = radz_path_name(name);
+    radz_status st = radz_archive_names(p->archive, &names, &count, err);
+    for (size_t i = 0; i < count && st == RADZ_OK; i++) {
+        const char *last = radz_path_name(names[i]);
         if (strlen(last) == own_length && strncmp(last, own, own_length) == 0) {
-            *member = (zip_uint64_t)i;
+            *member = names[i];
             return RADZ_OK;
         }
-        if (found++ == 0) {
-            first = name;
-            *member = (zip_uint64_t)i;
-        }
     }
-    if (found == 0)
-        return radz_fail(err, RADZ_E_FORMAT, "'%.300s': the archive holds no file", p->path);
-    if (found > 1)
-        return radz_fail(err, RADZ_E_FORMAT, "'%.300s': the archive holds %zu files ('%.100s', ...); wanted one, or one named"
-                         " '%.*s'", p->path, found, first, (int)(own_length > 100 ? 100 : own_length), own);
-    return RADZ_OK;
+    if (st == RADZ_OK && count == 0)
+        st = radz_fail(err, RADZ_E_FORMAT, "'%.300s': the archive holds no file", p->path);
+    if (st == RADZ_OK && count > 1)
+        st = radz_fail(err, RADZ_E_FORMAT, "'%.300s': the archive holds %zu files ('%.100s', ...); wanted one, or one named"
+                       " '%.*s'", p->path, count, names[0], (int)(own_length > 100 ? 100 : own_length), own);
+    if (st == RADZ_OK)
+        *member = names[0];
+    return st;
 }
 
 static radz_status open_zip(radz_packed *p, radz_error *err)
 {
-    int code = 0;
-    zip_uint64_t member = 0;
-    p->archive = zip_open(p->path, ZIP_RDONLY, &code);
-    if (p->archive == NULL) {
-        zip_error_t why;
-        zip_error_init_with_code(&why, code);
-        radz_status st = radz_fail(err, RADZ_E_FORMAT, "'%.300s' is not a whole zip archive: %s", p->path,
-                                   zip_error_strerror(&why));
-        zip_error_fini(&why);
-        return st;
-    }
-    radz_status st = choose_member(p, &member, err);
-    if (st != RADZ_OK)
-        return st;
-    p->member = zip_fopen_index(p->archive, member, 0);
-    return p->member != NULL ? RADZ_OK
-                             : radz_fail(err, RADZ_E_FORMAT, "'%.300s': cannot unpack: %s", p->path,
-                                         zip_strerror(p->archive));
+    const char *member = NULL;
+    radz_status st = radz_archive_open(p->path, &p->archive, err);
+    if (st == RADZ_OK)
+        st = choose_member(p, &member, err);
+    return st == RADZ_OK ? radz_archive_member_open(p->archive, member, &p->member, err) : st;
 }
 
 /* ---- the stream ---- */
@@ -138,11 +115,9 @@ radz_status radz_packed_read(radz_packed *p, void *buffer, size_t size, size_t *
                              code == Z_ERRNO ? strerror(errno) : what);
         *got = (size_t)n;
     } else {
-        zip_int64_t n = zip_fread(p->member, buffer, size);
-        if (n < 0)
-            return radz_fail(err, RADZ_E_FORMAT, "'%.300s' is damaged (zip: %s)", p->path,
-                             zip_error_strerror(zip_file_get_error(p->member)));
-        *got = (size_t)n;
+        radz_status st = radz_archive_member_read(p->member, buffer, size, got, err);
+        if (st != RADZ_OK)
+            return st;
     }
     p->ended = *got == 0;
     return RADZ_OK;
@@ -156,10 +131,8 @@ void radz_packed_close(radz_packed *p)
         fclose(p->plain);
     if (p->gzip != NULL)
         gzclose_r(p->gzip);
-    if (p->member != NULL)
-        zip_fclose(p->member);
-    if (p->archive != NULL)
-        zip_discard(p->archive);
+    radz_archive_member_close(p->member);
+    radz_archive_close(p->archive);
     free(p->path);
     free(p);
 }

@@ -1,5 +1,5 @@
 /* Text files as people keep them: plain, gzip (NAME.gz) or a zip archive with the one file (NAME.zip), told apart by their
- * first bytes and read as one stream. The only includer of zlib and libzip. */
+ * first bytes and read as one stream. The only includer of zlib here. */
 #ifndef RADZ_DATA_PACKED_H
 #define RADZ_DATA_PACKED_H
 

@@ -17,6 +17,7 @@ typedef struct folder_table {
     const char *root;
     radz_name_table folders;
     radz_arena arena;
+    radz_open_archives archives;
     radz_strlist files; /* of the current folder */
     size_t folder, at;  /* the next of both */
     radz_strbuf stem;
@@ -31,6 +32,7 @@ static void close_table(void *state)
     radz_name_table_free(&t->folders);
     radz_arena_free(&t->arena);
     radz_strlist_free(&t->files);
+    radz_archives_close(&t->archives);
     radz_strbuf_free(&t->stem);
     free(t);
 }
@@ -74,6 +76,11 @@ static size_t stem_length(const folder_table *t, const char *file)
     return 0;
 }
 
+static radz_status add_file(void *context, const char *name, radz_error *err)
+{
+    return radz_strlist_add(context, name, err);
+}
+
 static radz_status next(void *state, const char *const **fields, bool *more, radz_error *err)
 {
     folder_table *t = state;
@@ -98,11 +105,10 @@ static radz_status next(void *state, const char *const **fields, bool *more, rad
         t->at = 0;
         if (t->folder == t->folders.count)
             return RADZ_OK;
-        char *path = radz_path_join(t->root, t->folders.names[t->folder++], err);
-        radz_status st = path != NULL ? radz_dir_list(path, "", &t->files, err) : RADZ_E_NOMEM;
-        free(path);
+        radz_status st = radz_folder_each(&t->archives, t->root, t->folders.names[t->folder++], add_file, &t->files, err);
         if (st != RADZ_OK)
             return st;
+        radz_strlist_sort(&t->files);
     }
 }
 

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "base/workers.h"
 #include "data/name_table.h"
-#include "image/picture.h"
+#include "run/read_picture.h"
 
 enum {
     DIGEST_SIZE = RADZ_SHA256_HEX_SIZE,
@@ -41,6 +41,7 @@ typedef struct checked_image {
 
 typedef struct picture_worker {
     radz_picture picture;
+    radz_open_archives archives;
     unsigned char *gray;
     size_t capacity;
 } picture_worker;
@@ -213,7 +214,7 @@ static radz_status look_at_picture(void *context, size_t i, int worker, radz_err
     checked_image *image = &c->images[i];
     picture_worker *w = &c->workers[worker];
     radz_error why = {0};
-    radz_status st = radz_picture_read(image->sample->path, NULL, &w->picture, &why);
+    radz_status st = radz_read_picture(&w->archives, image->sample->path, NULL, &w->picture, &why);
     if (st == RADZ_E_NOMEM || st == RADZ_E_INTERRUPTED)
         return radz_fail(err, st, "%s", why.message);
     if (st != RADZ_OK) {
@@ -252,6 +253,7 @@ static radz_status look_at_pictures(checkup *c)
     radz_progress_end(&c->progress);
     for (int i = 0; i < threads; i++) {
         radz_picture_free(&c->workers[i].picture);
+        radz_archives_close(&c->workers[i].archives);
         free(c->workers[i].gray);
     }
     free(c->workers);

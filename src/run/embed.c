@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/workers.h"
+#include "data/archive.h"
 #include "image/picture.h"
 #include "image/preprocess.h"
 
@@ -38,6 +39,7 @@ typedef struct embed_worker {
     embed_job *job;
     radz_preprocessor *preprocessor;
     radz_picture picture;
+    radz_open_archives archives;
     double seconds;
 } embed_worker;
 
@@ -68,9 +70,10 @@ static void note_skip(embed_job *job, size_t index, const radz_error *error)
 }
 
 /* The content hash of an image, without reading it where the memo knows it. `*data` is the file where it was read. */
-static radz_status image_key(embed_job *job, const char *path, unsigned char key[RADZ_CACHE_KEY_SIZE], char **data,
+static radz_status image_key(embed_worker *worker, const char *path, unsigned char key[RADZ_CACHE_KEY_SIZE], char **data,
                              size_t *size, radz_error *err)
 {
+    embed_job *job = worker->job;
     radz_memo_file file;
     bool known = false;
     char hex[RADZ_SHA256_HEX_SIZE];
@@ -79,7 +82,7 @@ static radz_status image_key(embed_job *job, const char *path, unsigned char key
         st = radz_memo_find(job->memo, path, &file, key, &known, err);
     if (st != RADZ_OK || known)
         return st;
-    st = radz_file_read(path, job->options.limits.max_bytes, data, size, err);
+    st = radz_archives_read(&worker->archives, path, job->options.limits.max_bytes, data, size, err);
     if (st == RADZ_OK)
         st = radz_sha256_data(*data, *size, hex, err);
     if (st == RADZ_OK && !radz_key_from_hex(hex, key))
@@ -101,13 +104,13 @@ static radz_status look_at(embed_worker *worker, size_t index, radz_error *err)
     prepared_image *image = NULL;
     void *free_item = NULL;
 
-    radz_status st = image_key(job, path, key, &data, &size, err);
+    radz_status st = image_key(worker, path, key, &data, &size, err);
     if (st == RADZ_OK)
         st = job->work->known(job->work->context, index, key, &cached, err);
     if (st != RADZ_OK || cached)
         goto done;
     if (data == NULL)
-        st = radz_file_read(path, job->options.limits.max_bytes, &data, &size, err);
+        st = radz_archives_read(&worker->archives, path, job->options.limits.max_bytes, &data, &size, err);
     if (st == RADZ_OK)
         st = radz_picture_decode(data, size, path, &job->options, &worker->picture, err);
     if (st != RADZ_OK || !radz_queue_pop(job->free_images, &free_item))
@@ -323,6 +326,7 @@ done:
     for (int i = 0; workers != NULL && i < threads; i++) {
         radz_preprocessor_free(workers[i].preprocessor);
         radz_picture_free(&workers[i].picture);
+        radz_archives_close(&workers[i].archives);
     }
     radz_queue_free(job.free_images);
     radz_queue_free(job.ready_images);

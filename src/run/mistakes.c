@@ -6,8 +6,8 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "image/encode.h"
-#include "image/picture.h"
 #include "image/resize.h"
+#include "run/read_picture.h"
 
 /* One labelled image of a class, ranked by its score. */
 typedef struct ranked {
@@ -20,6 +20,7 @@ typedef struct ranked {
 typedef struct thumbnailer {
     const char *run_dir;
     radz_picture picture;
+    radz_open_archives archives;
     radz_resizer *resizer;
     uint8_t *gray, *small;
     size_t gray_capacity;
@@ -97,7 +98,7 @@ static radz_status write_picture(thumbnailer *t, const char *image, const char *
 {
     radz_error reading = {0};
     name->length = 0;
-    if (radz_picture_read(path, NULL, &t->picture, &reading) != RADZ_OK)
+    if (radz_read_picture(&t->archives, path, NULL, &t->picture, &reading) != RADZ_OK)
         return reading.code == RADZ_E_NOMEM ? radz_fail(err, RADZ_E_NOMEM, "%s", reading.message) : RADZ_OK;
     radz_status st = to_gray(t, err);
     if (st != RADZ_OK)
@@ -191,6 +192,7 @@ radz_status radz_mistakes_add(const radz_metric_input *input, const char *const 
         st = keep_worst(input, c, items, n, paths, &t, results, err);
     }
     radz_picture_free(&t.picture);
+    radz_archives_close(&t.archives);
     radz_resizer_free(t.resizer);
     free(t.gray);
     free(t.small);

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/workers.h"
-#include "image/picture.h"
+#include "run/read_picture.h"
 
 /* Streams of the random generator, so that no two uses of one number share what they draw. */
 enum { STREAM_ORDER = 1, STREAM_PICTURE = 2, STREAM_TEXT = 3 };
@@ -26,6 +26,7 @@ typedef struct decoding {
     size_t area; /* samples of one plane */
     radz_picture_options options;      /* of the recipe */
     radz_picture *pictures;           /* [threads] */
+    radz_open_archives *archives;      /* [threads] */
     radz_preprocessor **preprocessors; /* [threads] */
     float **planes;                   /* [threads], three each */
     void (*take)(void *context, size_t i, const float *plane);
@@ -37,7 +38,7 @@ static radz_status decode_one(void *context, size_t i, int worker, radz_error *e
 {
     decoding *d = context;
     const char *path = d->dataset->samples[i].path;
-    radz_status st = radz_picture_read(path, &d->options, &d->pictures[worker], err);
+    radz_status st = radz_read_picture(&d->archives[worker], path, &d->options, &d->pictures[worker], err);
     if (st != RADZ_OK)
         return st;
     if ((st = radz_preprocess(d->preprocessors[worker], &d->pictures[worker], d->planes[worker], err)))
@@ -58,9 +59,10 @@ static radz_status decode_all(const radz_dataset *dataset, const radz_recipe *st
                   .context = context, .options = {RADZ_PICTURE_LIMITS, *radz_recipe_decoding(steps)}};
     radz_status st = RADZ_E_NOMEM;
     d.pictures = radz_calloc(n, sizeof *d.pictures, err);
+    d.archives = radz_calloc(n, sizeof *d.archives, err);
     d.preprocessors = radz_calloc(n, sizeof *d.preprocessors, err);
     d.planes = radz_calloc(n, sizeof *d.planes, err);
-    if (d.pictures == NULL || d.preprocessors == NULL || d.planes == NULL)
+    if (d.pictures == NULL || d.archives == NULL || d.preprocessors == NULL || d.planes == NULL)
         goto done;
     for (size_t i = 0; i < n; i++) {
         if ((st = radz_preprocessor_create(steps, &d.preprocessors[i], err)))
@@ -78,12 +80,15 @@ done:
     for (size_t i = 0; i < n; i++) {
         if (d.pictures != NULL)
             radz_picture_free(&d.pictures[i]);
+        if (d.archives != NULL)
+            radz_archives_close(&d.archives[i]);
         if (d.preprocessors != NULL)
             radz_preprocessor_free(d.preprocessors[i]);
         if (d.planes != NULL)
             free(d.planes[i]);
     }
     free(d.pictures);
+    free(d.archives);
     free(d.preprocessors);
     free(d.planes);
     return st;
