@@ -91,6 +91,13 @@ void radz_strlist_free(radz_strlist *list)
     *list = (radz_strlist){0};
 }
 
+bool radz_is_utf16(const char *text, size_t size)
+{
+    bool marked = size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
+    return marked || (size >= 4 && (text[0] == '\0') != (text[1] == '\0') && (text[2] == '\0') == (text[0] == '\0') &&
+                      (text[3] == '\0') == (text[1] == '\0'));
+}
+
 size_t radz_utf8_fault(const char *text, size_t size)
 {
     const unsigned char *t = (const unsigned char *)text;

@@ -32,6 +32,8 @@ void radz_strlist_free(radz_strlist *list);
 /* Where the first byte stands that is no part of well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms, at most
  * U+10FFFF); `size` when there is none. */
 size_t radz_utf8_fault(const char *text, size_t size);
+/* UTF-16 of either byte order, by its mark or by NUL bytes in every other place of the first four. */
+bool radz_is_utf16(const char *text, size_t size);
 
 bool radz_str_starts(const char *text, const char *prefix);
 bool radz_str_ends(const char *text, const char *suffix);

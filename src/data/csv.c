@@ -179,10 +179,7 @@ static radz_status read_header(radz_csv *csv, radz_error *err)
 /* Spreadsheet programs write "Unicode text" in UTF-16: said in words, not as a NUL byte. */
 static radz_status check_encoding(const radz_csv *csv, radz_error *err)
 {
-    bool marked = csv->chunk_size >= 2 && (memcmp(csv->chunk, "\xff\xfe", 2) == 0 || memcmp(csv->chunk, "\xfe\xff", 2) == 0);
-    bool bare = csv->chunk_size >= 4 && (csv->chunk[0] == '\0') != (csv->chunk[1] == '\0') &&
-                (csv->chunk[2] == '\0') == (csv->chunk[0] == '\0') && (csv->chunk[3] == '\0') == (csv->chunk[1] == '\0');
-    if (marked || bare)
+    if (radz_is_utf16(csv->chunk, csv->chunk_size))
         return radz_fail(err, RADZ_E_FORMAT, "'%.300s' is UTF-16; wanted UTF-8: convert it: iconv -f UTF-16 -t UTF-8",
                          csv->name);
     return RADZ_OK;

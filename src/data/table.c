@@ -107,8 +107,7 @@ radz_status radz_match_files(const char *root, const char *pattern, radz_strlist
 
 radz_status radz_check_text(const char *text, size_t size, const char *place, radz_error *err)
 {
-    bool utf16 = size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0);
-    if (utf16)
+    if (radz_is_utf16(text, size))
         return radz_fail(err, RADZ_E_FORMAT, "%s: UTF-16; wanted UTF-8: convert it: iconv -f UTF-16 -t UTF-8", place);
     if (memchr(text, '\0', size) != NULL)
         return radz_fail(err, RADZ_E_FORMAT, "%s: a NUL byte; the file is damaged or not UTF-8 text", place);

@@ -1,41 +1,10 @@
 /* The readers of all named data sets, each on a small hand-made tree in the set's own format, with its quirks; then damaged
  * files of every kind; then, with RADZ_REFERENCE_DATA set (tests/README.md says what it must hold), the real files. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
+#include "data_fixture.h"
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "data/dataset.h"
 
 #define GOLDEN RADZ_TEST_DIR "/golden/data/"
-
-static void need(radz_status st, const radz_error *err)
-{
-    if (st != RADZ_OK)
-        fail_msg("%s", err->message);
-}
-
-/* "siim" or "siim:row-wise" of the shipped cards. */
-static radz_dataset_card *card_of(const char *name)
-{
-    radz_error err = {0};
-    radz_dataset_card *card;
-    char path[500];
-    const char *colon = strchr(name, ':');
-    snprintf(path, sizeof path, RADZ_SOURCE_DIR "/manifests/datasets/%.*s.yaml",
-             (int)(colon != NULL ? (size_t)(colon - name) : strlen(name)), name);
-    need(radz_dataset_card_load(path, &card, &err), &err);
-    if (colon != NULL)
-        need(radz_dataset_card_vary(card, colon + 1, &err), &err);
-    return card;
-}
 
 /* One line per sample: "id patient study view age sex 1:positive classes ?:masked classes". */
 static char *describe(const radz_dataset *d)
@@ -334,40 +303,6 @@ static void variants_are_named(void **state)
 }
 
 /* ---- damaged files ---- */
-
-typedef struct scratch {
-    char folder[64];
-} scratch;
-
-static scratch new_folder(void)
-{
-    scratch s;
-    strcpy(s.folder, "/tmp/radz-readers-XXXXXX");
-    assert_non_null(mkdtemp(s.folder));
-    return s;
-}
-
-static void put(const scratch *s, const char *name, const void *data, size_t size)
-{
-    char path[300];
-    radz_error err = {0};
-    snprintf(path, sizeof path, "%s/%s", s->folder, name);
-    need(radz_file_write(path, data, size, &err), &err);
-}
-
-static void remove_folder(const scratch *s)
-{
-    radz_error err = {0};
-    radz_strlist names = {0};
-    need(radz_dir_list(s->folder, "", &names, &err), &err);
-    for (size_t i = 0; i < names.count; i++) {
-        char path[400];
-        snprintf(path, sizeof path, "%s/%s", s->folder, names.items[i]);
-        unlink(path);
-    }
-    radz_strlist_free(&names);
-    rmdir(s->folder);
-}
 
 #define UTF16(a, b) "\xff\xfe" a "\0" b "\0"
 /* For each reader what is cut off, in another encoding, of another form: one clear error. */
