@@ -375,7 +375,7 @@ typedef struct radz_variant_spec {
 
 typedef struct radz_dataset_card {
     radz_card_base base;
-    char *description; /* optional: one paragraph; this and what follows up to `must_know` is what `datasets` prints */
+    char *description; /* optional: one paragraph; this and what follows up to `verified` is what `datasets` prints */
     char *licence;
     char *source;   /* where it is to be had */
     char *access;   /* optional: what one must do to get it ("no registration") */
@@ -386,6 +386,8 @@ typedef struct radz_dataset_card {
     size_t literature_count;
     char **must_know; /* optional: what a reader of the figures or of the files must know, a paragraph each */
     size_t must_know_count;
+    char **verified; /* optional: what the counts and the format on the card were checked against, a paragraph each */
+    size_t verified_count;
     char **images_from; /* optional: data sets that its images come from, whole or in part */
     size_t images_from_count;
     char *citation;

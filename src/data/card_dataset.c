@@ -216,6 +216,7 @@ static const cyaml_schema_field_t dataset_fields[] = {
     CYAML_FIELD_SEQUENCE("literature", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, radz_dataset_card, literature,
                          &literature_entry, 0, 100),
     RADZ_FIELD_TEXTS_OPTIONAL("must_know", radz_dataset_card, must_know),
+    RADZ_FIELD_TEXTS_OPTIONAL("verified", radz_dataset_card, verified),
     RADZ_FIELD_TEXTS_OPTIONAL("images_from", radz_dataset_card, images_from),
     RADZ_FIELD_TEXT("citation", radz_dataset_card, citation),
     RADZ_FIELD_TEXT("provide", radz_dataset_card, provide),

@@ -125,11 +125,20 @@ void radz_finding_scrub(char *text, const char *root)
 
 static const char not_the_published[] = "Figures are not comparable with published ones of this split.";
 
+/* The first split that is read from the card's own label files: the one that speaks for all about their rows. */
+static bool speaks_for_rows(const radz_dataset_card *card, const radz_split_spec *split)
+{
+    for (size_t i = 0; i < card->splits_count; i++)
+        if (card->splits[i].files_count == 0)
+            return split == &card->splits[i];
+    return false;
+}
+
 /* Counts against the card's. */
 static radz_status check_counts(checker *c, const radz_split_spec *split, const radz_dataset *d)
 {
     const radz_labels_spec *labels = c->card->labels;
-    if (labels->rows_expected != 0 && d->n_rows != labels->rows_expected && split == &c->card->splits[0])
+    if (labels->rows_expected != 0 && d->n_rows != labels->rows_expected && speaks_for_rows(c->card, split))
         TRY(add(c, RADZ_SEVERITY_WARNING, "rows", NULL, 1, not_the_published,
                 "'%s' has %zu rows; the published file has %llu", below(d->root, d->label_file), d->n_rows,
                 (unsigned long long)labels->rows_expected));

@@ -141,6 +141,11 @@ static void write_text(const radz_dataset_card *card, const char *variable, cons
         for (size_t i = 0; i < card->must_know_count; i++)
             put_wrapped(out, card->must_know[i], "  - ", "    ", TEXT_WIDTH);
     }
+    if (card->verified_count > 0) {
+        fputs("\nCounts and format were checked against:\n", out);
+        for (size_t i = 0; i < card->verified_count; i++)
+            put_wrapped(out, card->verified[i], "  - ", "    ", TEXT_WIDTH);
+    }
     fputs("\nCitation:\n", out);
     put_wrapped(out, card->citation, "  ", "  ", TEXT_WIDTH);
 }
@@ -211,6 +216,11 @@ static void write_markdown(const radz_dataset_card *card, const char *variable, 
             fprintf(out, "| `%s` | %s | %s |\n", l->preset, l->split != NULL ? l->split : "", l->who);
         }
     }
+    if (card->verified_count > 0) {
+        fputs("\n## What counts and format were checked against\n\n", out);
+        for (size_t i = 0; i < card->verified_count; i++)
+            put_wrapped(out, card->verified[i], "- ", "  ", MARKDOWN_WIDTH);
+    }
     fputs("\n## Citation\n\n", out);
     put_wrapped(out, card->citation, "", "", MARKDOWN_WIDTH);
 }
@@ -271,6 +281,7 @@ static void write_json(const radz_dataset_card *card, const char *variable, cons
     }
     radz_json_array_end(&w);
     put_texts(&w, "must_know", card->must_know, card->must_know_count);
+    put_texts(&w, "verified", card->verified, card->verified_count);
     put_texts(&w, "images_from", card->images_from, card->images_from_count);
     radz_json_put_string(&w, "citation", card->citation);
     radz_json_object_end(&w);
