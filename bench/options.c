@@ -77,12 +77,27 @@ static const option_spec specs[] = {
 };
 enum { SPEC_COUNT = sizeof specs / sizeof specs[0] };
 
-static const option_spec *find_spec(const char *name, size_t length)
+/* Other names under which an option is known. */
+static const struct {
+    const char *alias, *name;
+} aliases[] = {{"classes", "class"}};
+
+static bool is_name(const char *name, const char *text, size_t length)
 {
-    if (length == strlen("classes") && strncmp(name, "classes", length) == 0)
-        length -= strlen("es"); /* said of several, it is the same option */
+    return strlen(name) == length && strncmp(name, text, length) == 0;
+}
+
+static const option_spec *find_spec(const char *text, size_t length)
+{
+    for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
+        if (is_name(aliases[i].alias, text, length)) {
+            text = aliases[i].name;
+            length = strlen(text);
+            break;
+        }
+    }
     for (size_t i = 0; i < SPEC_COUNT; i++)
-        if (strlen(specs[i].name) == length && strncmp(specs[i].name, name, length) == 0)
+        if (is_name(specs[i].name, text, length))
             return &specs[i];
     return NULL;
 }

@@ -14,6 +14,7 @@
 
 #include "base/file.h"
 #include "base/hash.h"
+#include "image/picture.h"
 
 #define GOLDEN RADZ_TEST_DIR "/golden/image/"
 #define OK(call)                                                                                                       \
@@ -71,6 +72,49 @@ static inline void assert_sha(const void *data, size_t size, const char *wanted,
     OK(radz_sha256_data(data, size, hex, &err));
     if (strcmp(hex, wanted) != 0)
         fail_msg("%s: other samples than the reference (sha256 %s, wanted %s)", what, hex, wanted);
+}
+
+typedef struct blob {
+    unsigned char *data;
+    size_t size;
+} blob;
+
+/* A file below tests/golden/image/ ("../dicom/u8.dcm"); free its data. */
+static inline blob load(const char *name)
+{
+    char path[512], *data;
+    blob b;
+    radz_error err = {0};
+    snprintf(path, sizeof path, "%s%s", GOLDEN, name);
+    OK(radz_file_read(path, 1 << 20, &data, &b.size, &err));
+    b.data = (unsigned char *)data;
+    return b;
+}
+
+/* Decodes an exact-size copy, so that AddressSanitizer sees a read past the end. */
+static inline radz_status decode_copy(const unsigned char *data, size_t size, const char *name, radz_picture *picture,
+                                      radz_error *err)
+{
+    unsigned char *copy = malloc(size == 0 ? 1 : size);
+    assert_non_null(copy);
+    memcpy(copy, data, size);
+    radz_status st = radz_picture_decode(copy, size, name, NULL, picture, err);
+    free(copy);
+    return st;
+}
+
+/* Reads a file into a picture that is used again, and into a new one: they must not differ. For threads. */
+static inline radz_status read_twice(const char *path, radz_picture *mine, radz_error *err)
+{
+    radz_picture again = {0};
+    radz_status st = radz_picture_read(path, NULL, mine, err);
+    if (st == RADZ_OK)
+        st = radz_picture_read(path, NULL, &again, err);
+    if (st == RADZ_OK && (again.width != mine->width || again.height != mine->height ||
+                          memcmp(again.pixels, mine->pixels, radz_picture_stride(&again) * again.height) != 0))
+        st = radz_fail(err, RADZ_E_INTERNAL, "'%s': other samples", path);
+    radz_picture_free(&again);
+    return st;
 }
 
 #endif

@@ -547,6 +547,49 @@ static void terms_hold_all_classes(void **state)
     radz_terms_card_free(terms);
 }
 
+/* An anchor serves every name of its term, its own name first. */
+static void anchors_by_term(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    radz_terms_card *terms;
+    void *card;
+    static const char text[] = "name: a\ntitle: A\nsource: S\nprompt: 'Describe {class}.'\nanchors:\n"
+                               "  - {class: Effusion, disease: fluid, imaging: blunted angle, source: s}\n"
+                               "  - {class: Pleural_Thickening, disease: scar, imaging: rim, source: s}\n"
+                               "  - {class: pleural effusion, disease: other, imaging: other, source: s}\n"
+                               "  - {class: Gizmo, disease: none, imaging: none, source: s}\n";
+    static const struct {
+        const char *name, *found, *without_terms; /* NULL: none */
+    } rows[] = {
+        {"Effusion", "Effusion", "Effusion"},
+        {"Pleural Effusion", "pleural effusion", "pleural effusion"}, /* spelt so on the card: before a name of the same term */
+        {"Pleural Thickening", "Pleural_Thickening", "Pleural_Thickening"},
+        {"Thicken", "Pleural_Thickening", NULL},
+        {"Gizmo", "Gizmo", "Gizmo"},
+        {"Pneumothorax", NULL, NULL},
+        {"Nonsense", NULL, NULL},
+    };
+    need(radz_terms_find_card(&places, RADZ_TERMS_DEFAULT, &terms, &err), &err);
+    need(radz_card_parse(&radz_anchors_schema, "a.yaml", text, strlen(text), &card, &err), &err);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        for (int with = 0; with < 2; with++) {
+            const radz_anchor *anchor = radz_anchor_find(card, with ? terms : NULL, rows[i].name);
+            const char *wanted = with ? rows[i].found : rows[i].without_terms;
+            if ((anchor == NULL) != (wanted == NULL) || (anchor != NULL && strcmp(anchor->class_name, wanted) != 0))
+                fail_msg("'%s'%s: %s, wanted %s", rows[i].name, with ? "" : " without terms",
+                         anchor != NULL ? anchor->class_name : "none", wanted != NULL ? wanted : "none");
+        }
+    }
+    radz_anchors_card *chest;
+    need(radz_anchors_card_load(RADZ_SOURCE_DIR "/manifests/anchors/chest.yaml", &chest, &err), &err);
+    assert_string_equal(radz_anchor_find(chest, terms, "Pleural Effusion")->class_name, "Effusion"); /* CheXpert's name */
+    assert_null(radz_anchor_find(chest, NULL, "Pleural Effusion"));
+    radz_anchors_card_free(chest);
+    radz_card_release(&radz_anchors_schema, card);
+    radz_terms_card_free(terms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -556,6 +599,7 @@ int main(void)
         cmocka_unit_test(unknown_cards_are_listed),
         cmocka_unit_test(own_cards_win),
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(anchors_by_term),
         cmocka_unit_test(good_texts),
         cmocka_unit_test(name_must_be_that_of_the_file),
         cmocka_unit_test(ranges_name_numbers),

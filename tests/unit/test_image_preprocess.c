@@ -119,6 +119,15 @@ static void equal_to_the_methods(void **state)
                   preset_worst);
 }
 
+/* 16-bit PNG as PadChest's, by numpy; DICOM as RSNA's, by pydicom. */
+static void presets_on_files_of_data_sets(void **state)
+{
+    (void)state;
+    compared = same_bits = 0;
+    assert_int_equal(golden_rows("sources.csv", 7, one_preset), 7);
+    assert_int_equal(same_bits, 7);
+}
+
 static void presets_print_as_written(void **state)
 {
     (void)state;
@@ -373,6 +382,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_to_hugging_face),
         cmocka_unit_test(equal_to_the_methods),
+        cmocka_unit_test(presets_on_files_of_data_sets),
         cmocka_unit_test(presets_print_as_written),
         cmocka_unit_test(one_text_for_one_recipe),
         cmocka_unit_test(bad_recipes),
