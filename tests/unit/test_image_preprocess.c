@@ -379,6 +379,7 @@ static void pictures_that_do_not_fit(void **state)
 
 int main(void)
 {
+    setenv("RADZ_DICOM_HELPER", RADZ_TEST_DICOM_HELPER, 0);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(equal_to_hugging_face),
         cmocka_unit_test(equal_to_the_methods),
