@@ -298,7 +298,7 @@ static void kill_nine_loses_nothing(void **state)
     radz_rng rng;
     radz_rng_seed(&rng, 1, 1);
     size_t from = 0, rows = 0;
-    for (int round = 0; round < 40; round++) {
+    for (int round = 0; round < 40 || (rows <= 100 && round < 2000); round++) { /* a busy machine lets few rows through */
         int ends[2];
         assert_int_equal(pipe(ends), 0);
         pid_t child = start_writer(at("c"), from, 0, true, ends[1]);
