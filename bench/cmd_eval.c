@@ -9,6 +9,7 @@
 #include "bench/terminal.h"
 #include "report/print.h"
 #include "run/eval.h"
+#include "run/protocols.h"
 
 static radz_status write_results(const radz_results *results, const char *results_dir, radz_error *err)
 {
@@ -70,6 +71,8 @@ radz_status radz_cmd_eval(const radz_options *options, int *exit_code, radz_erro
     }
     if (st == RADZ_OK && options->results != NULL)
         st = write_results(results, options->results, err);
+    if (st == RADZ_OK)
+        st = radz_protocols_check_stopped(&options->protocols, results, err);
     radz_results_free(results);
     radz_home_close(&home);
     return st;

@@ -92,6 +92,8 @@ static radz_status execute(const radz_options *options, bool embed_only, const r
         st = radz_execute(&home, plan, &run, &results, err);
     if (st == RADZ_OK && !embed_only)
         st = write_and_show(options, results, results_dir, err);
+    if (st == RADZ_OK && !embed_only)
+        st = radz_protocols_check_stopped(&options->protocols, results, err);
     radz_results_free(results);
     radz_plan_free(plan);
     radz_home_close(&home);

@@ -25,7 +25,8 @@ typedef enum radz_figure_id {
 typedef enum radz_threshold_rule {
     RADZ_THRESHOLD_NONE,    /* "none" */
     RADZ_THRESHOLD_MAX_F1,  /* "max-f1" */
-    RADZ_THRESHOLD_MAX_MCC  /* "max-mcc" */
+    RADZ_THRESHOLD_MAX_MCC, /* "max-mcc" */
+    RADZ_THRESHOLD_CALIBRATED /* "calibrated": where the probability is 0.5, by Platt's map fitted on the validation split */
 } radz_threshold_rule;
 
 /* Which thresholds are tried, and in which order: among equals the first one wins. */

@@ -16,7 +16,8 @@ static const cyaml_strval_t arithmetics[] = {{"exact", RADZ_ARITHMETIC_EXACT},
                                              {"scikit-learn", RADZ_ARITHMETIC_SKLEARN}};
 static const cyaml_strval_t normalisations[] = {{"none", RADZ_NORMALISE_NONE}, {"softmax", RADZ_NORMALISE_SOFTMAX}};
 static const cyaml_strval_t threshold_rules[] = {
-    {"none", RADZ_THRESHOLD_NONE}, {"max-f1", RADZ_THRESHOLD_MAX_F1}, {"max-mcc", RADZ_THRESHOLD_MAX_MCC}};
+    {"none", RADZ_THRESHOLD_NONE}, {"max-f1", RADZ_THRESHOLD_MAX_F1}, {"max-mcc", RADZ_THRESHOLD_MAX_MCC},
+    {"calibrated", RADZ_THRESHOLD_CALIBRATED}};
 static const cyaml_strval_t searches[] = {
     {"ascending", RADZ_SEARCH_ASCENDING}, {"roc-corners", RADZ_SEARCH_CORNERS}, {"rows", RADZ_SEARCH_ROWS}};
 static const cyaml_strval_t splits[] = {{"test", RADZ_CHOSEN_ON_TEST}, {"validation", RADZ_CHOSEN_ON_VALIDATION}};
@@ -67,6 +68,7 @@ static const cyaml_schema_field_t protocol_fields[] = {
     CHOICE("arithmetic", radz_protocol_card, arithmetic, arithmetics),
     RADZ_FIELD_TEXTS_OPTIONAL("figures", radz_protocol_card, figures),
     RADZ_FIELD_TEXTS_OPTIONAL("averages", radz_protocol_card, averages),
+    RADZ_FIELD_TEXTS_OPTIONAL("mean_classes", radz_protocol_card, mean_classes),
     CHOICE("normalise", radz_protocol_card, normalise, normalisations),
     CYAML_FIELD_MAPPING("threshold", CYAML_FLAG_OPTIONAL, radz_protocol_card, threshold, threshold_fields),
     CYAML_FIELD_MAPPING("f1", CYAML_FLAG_OPTIONAL, radz_protocol_card, f1, f1_fields),
@@ -101,15 +103,17 @@ static radz_status find_names(const radz_card_source *source, const char *key, c
 /* The exact arithmetic has one form; what departs from it is the other arithmetic's business. */
 static radz_status check_exact(const radz_protocol_card *card, const radz_card_source *source, radz_error *err)
 {
-    static const char *const keys[] = {"figures",      "averages",      "threshold.search", "f1",
+    static const char *const keys[] = {"figures",      "averages",      "mean_classes",     "threshold.search", "f1",
                                        "acc",          "binary",        "normalise",        "interval.replicates",
                                        "interval.low", "interval.high", "interval.digits",  "interval.seed",
                                        "interval.mean", "interval.rechoose", "interval.value_is_mean"};
     for (size_t i = 0; i < COUNT(keys); i++)
         if (radz_card_has(source, keys[i]))
             return radz_card_fail(source, err, keys[i], "goes with arithmetic 'scikit-learn', not with 'exact'");
-    if (card->threshold.rule != RADZ_THRESHOLD_MAX_F1)
-        return radz_card_fail(source, err, "threshold.rule", "arithmetic 'exact' wants 'max-f1'");
+    if (card->threshold.rule != RADZ_THRESHOLD_MAX_F1 && card->threshold.rule != RADZ_THRESHOLD_CALIBRATED)
+        return radz_card_fail(source, err, "threshold.rule", "arithmetic 'exact' wants 'max-f1' or 'calibrated'");
+    if (card->threshold.rule == RADZ_THRESHOLD_CALIBRATED && card->threshold.split != RADZ_CHOSEN_ON_VALIDATION)
+        return radz_card_fail(source, err, "threshold.split", "'calibrated' wants 'validation'");
     if (card->undefined != RADZ_UNDEFINED_NA)
         return radz_card_fail(source, err, "undefined", "arithmetic 'exact' wants 'na'");
     if (card->interval.method > RADZ_INTERVAL_PATIENTS)
@@ -123,6 +127,8 @@ static radz_status check_sklearn(const radz_protocol_card *card, const radz_card
     bool rows = interval->method == RADZ_INTERVAL_SEEDED || interval->method == RADZ_INTERVAL_RESEEDED;
     bool at_threshold = card->rules.figures[RADZ_FIGURE_F1] || card->rules.figures[RADZ_FIGURE_ACC] ||
                         card->rules.figures[RADZ_FIGURE_MCC];
+    if (card->threshold.rule == RADZ_THRESHOLD_CALIBRATED)
+        return radz_card_fail(source, err, "threshold.rule", "'calibrated' goes with arithmetic 'exact'");
     if (card->figures_count == 0)
         return radz_card_fail(source, err, "figures", "the key is missing (arithmetic 'scikit-learn' wants it)");
     if (at_threshold != (card->threshold.rule != RADZ_THRESHOLD_NONE))
@@ -178,6 +184,8 @@ static radz_status finish_protocol(void *data, const radz_card_source *source, r
     };
     radz_status st = find_names(source, "figures", card->figures, card->figures_count, figures, RADZ_FIGURE_THRESHOLD,
                                 r->figures, err);
+    if (st == RADZ_OK)
+        st = radz_card_need_distinct(source, err, "mean_classes", card->mean_classes, card->mean_classes_count);
     if (st == RADZ_OK)
         st = find_names(source, "averages", card->averages, card->averages_count, averages, COUNT(averages), average, err);
     if (st != RADZ_OK)

@@ -36,6 +36,8 @@ typedef struct radz_protocol_card {
     size_t figures_count;
     char **averages;
     size_t averages_count;
+    char **mean_classes; /* the macro mean runs over these where the set has them all, else over all its classes */
+    size_t mean_classes_count;
     radz_normalisation normalise;
     radz_protocol_threshold threshold;
     radz_protocol_f1 f1;

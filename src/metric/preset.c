@@ -423,6 +423,7 @@ typedef struct draw_space {
 } draw_space;
 
 typedef struct measurement {
+    const uint8_t *mean_of; /* [classes]: those of the macro mean; NULL: all */
     const radz_protocol_rules *rules;
     prepared_input test;
     ranked_class *ranked;  /* [classes] of the test */
@@ -614,7 +615,7 @@ static void class_intervals(measurement *m, radz_preset_row *rows, bool stopped)
 
 static bool in_mean(const measurement *m, const radz_preset_row *row, size_t c, size_t figure)
 {
-    if (m->ranked[c].count == 0 || figure == RADZ_FIGURE_THRESHOLD)
+    if (m->ranked[c].count == 0 || figure == RADZ_FIGURE_THRESHOLD || (m->mean_of != NULL && !m->mean_of[c]))
         return false;
     return m->rules->undefined == RADZ_UNDEFINED_NAN || row->of[figure].status == RADZ_METRIC_OK;
 }
@@ -876,14 +877,14 @@ static radz_status replicate(measurement *m, int threads, radz_preset_result *ou
 }
 
 radz_status radz_preset_measure(const radz_metric_input *test, const radz_metric_input *validation,
-                                const radz_protocol_rules *rules, bool intervals, int threads, radz_preset_result *out,
-                                radz_error *err)
+                                const radz_protocol_rules *rules, const uint8_t *mean_of, bool intervals, int threads,
+                                radz_preset_result *out, radz_error *err)
 {
     out->replicates = out->distinct = 0;
     out->stopped = false;
     out->stopped_class = 0;
     out->stopped_replicate = SIZE_MAX;
-    measurement m = {.rules = rules};
+    measurement m = {.rules = rules, .mean_of = mean_of};
     radz_preset_row *rows = NULL;
     intervals = intervals && rules->interval != RADZ_INTERVAL_NONE && test->rows > 0;
     bool have_point = rules->split == RADZ_CHOSEN_ON_TEST || validation != NULL, stopped = false;

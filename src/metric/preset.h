@@ -37,12 +37,13 @@ typedef struct radz_preset_result {
     size_t stopped_replicate;    /* ... of this replicate; SIZE_MAX: on the data themselves, so there are no figures */
 } radz_preset_result;
 
-/* `validation` (NULL: none) has the classes of `test`. Without it a protocol that chooses its threshold there has no
+/* `mean_of` [classes]: the macro mean runs over the classes where it is not 0; NULL: over all.
+ * `validation` (NULL: none) has the classes of `test`. Without it a protocol that chooses its threshold there has no
  * figures at a threshold (RADZ_METRIC_NO_VALIDATION). `intervals` false: none. `threads` changes no result. The order of
  * the rows is part of the input: some sources depend on it. Errors: as radz_metric_class; RADZ_E_INTERRUPTED. */
 radz_status radz_preset_measure(const radz_metric_input *test, const radz_metric_input *validation,
-                                const radz_protocol_rules *rules, bool intervals, int threads, radz_preset_result *out,
-                                radz_error *err) RADZ_MUST_USE;
+                                const radz_protocol_rules *rules, const uint8_t *mean_of, bool intervals, int threads,
+                                radz_preset_result *out, radz_error *err) RADZ_MUST_USE;
 
 /* numpy.sum of contiguous doubles: pairwise, eight at a time, in blocks of 128. */
 double radz_numpy_sum(const double *values, size_t count);

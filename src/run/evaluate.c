@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "data/dataset.h"
+#include "metric/calibration.h"
 #include "metric/delong.h"
 #include "metric/multiple.h"
 #include "metric/permutation.h"
@@ -156,8 +157,8 @@ static radz_bootstrap_options bootstrap_options(uint32_t replicates, double conf
     return options;
 }
 
-/* Thresholds of highest F1 on the validation set; where it has none for a class, or is not there, on the test itself. An answer
- * is its own: nothing needs to be chosen. */
+/* Thresholds chosen on the validation set (highest F1, or where its calibration says 0.5); where it gives none for a class, or
+ * is not there, that of highest F1 on the test itself. An answer is its own: nothing needs to be chosen. */
 static radz_status choose_points(const radz_evaluation *ev, exact *m, radz_error *err)
 {
     for (size_t c = 0; ev->block.hard && c < ev->test->n_classes; c++)
@@ -166,6 +167,14 @@ static radz_status choose_points(const radz_evaluation *ev, exact *m, radz_error
         return RADZ_OK;
     radz_metric_input input = metric_input(ev->validation);
     radz_status st = radz_metric_classes(&input, NULL, m->work, m->classes, err);
+    for (size_t c = 0; st == RADZ_OK && ev->protocol->rules.rule == RADZ_THRESHOLD_CALIBRATED && c < ev->test->n_classes; c++) {
+        radz_calibration map; /* p = sigmoid(a x + b) is 0.5 at x = -b / a; a <= 0: the scores point the wrong way */
+        st = radz_calibration_fit(&input, c, RADZ_CALIBRATION_PLATT, m->work, &map, err);
+        if (st == RADZ_OK && map.status == RADZ_METRIC_OK && map.a > 0)
+            m->points[c] = (radz_operating_point){RADZ_OPERATING_FIXED, -map.b / map.a};
+    }
+    if (ev->protocol->rules.rule == RADZ_THRESHOLD_CALIBRATED)
+        return st;
     for (size_t c = 0; st == RADZ_OK && c < ev->test->n_classes; c++)
         if (m->classes[c].metrics.status[RADZ_METRIC_THRESHOLD] == RADZ_METRIC_OK)
             m->points[c] = (radz_operating_point){RADZ_OPERATING_FIXED, m->classes[c].metrics.value[RADZ_METRIC_THRESHOLD]};
@@ -382,17 +391,47 @@ static radz_status note_stop(const radz_evaluation *ev, const radz_preset_result
     return st;
 }
 
+/* The classes that the card's mean runs over, if the set has them all; `*some`: not all of the set's. */
+static radz_status choose_mean(const radz_evaluation *ev, uint8_t *mean_of, bool *some, radz_strlist *notes, radz_error *err)
+{
+    const radz_protocol_card *card = ev->protocol;
+    size_t found = 0;
+    for (size_t i = 0; i < card->mean_classes_count; i++)
+        for (size_t c = 0; c < ev->test->n_classes; c++)
+            if (strcmp(card->mean_classes[i], ev->test->classes[c]) == 0)
+                found += mean_of[c] = 1;
+    if (card->mean_classes_count == 0)
+        return RADZ_OK;
+    bool all = found == card->mean_classes_count;
+    *some = all && found < ev->test->n_classes;
+    radz_strbuf text = {0};
+    radz_status st = radz_strbuf_printf(&text, err, all ? "the mean runs over" : "the mean runs over all classes; the source's over");
+    for (size_t i = 0; st == RADZ_OK && i < card->mean_classes_count; i++)
+        st = radz_strbuf_printf(&text, err, "%s %s", i > 0 ? "," : "", card->mean_classes[i]);
+    if (st == RADZ_OK)
+        st = radz_strlist_add(notes, text.text, err);
+    radz_strbuf_free(&text);
+    return st;
+}
+
 static radz_status evaluate_preset(const radz_evaluation *ev, radz_strlist *notes, radz_results *results, radz_error *err)
 {
     const radz_protocol_rules *rules = &ev->protocol->rules;
     radz_metric_input input = metric_input(ev->test), validation = {0};
     radz_preset_result r = {.classes = radz_calloc(ev->test->n_classes, sizeof *r.classes, err)};
-    if (r.classes == NULL)
+    uint8_t *mean_of = radz_calloc(ev->test->n_classes, 1, err);
+    if (r.classes == NULL || mean_of == NULL) {
+        free(r.classes);
+        free(mean_of);
         return RADZ_E_NOMEM;
+    }
     if (ev->validation != NULL)
         validation = metric_input(ev->validation);
-    radz_status st = radz_preset_measure(&input, ev->validation != NULL ? &validation : NULL, rules, ev->replicates > 0,
-                                         ev->threads, &r, err);
+    bool some = false;
+    radz_status st = choose_mean(ev, mean_of, &some, notes, err);
+    if (st == RADZ_OK)
+        st = radz_preset_measure(&input, ev->validation != NULL ? &validation : NULL, rules, some ? mean_of : NULL,
+                                 ev->replicates > 0, ev->threads, &r, err);
     if (st == RADZ_OK && r.stopped)
         st = note_stop(ev, &r, notes, err);
     if (st == RADZ_OK)
@@ -406,6 +445,7 @@ static radz_status evaluate_preset(const radz_evaluation *ev, radz_strlist *note
     for (size_t c = 0; st == RADZ_OK && c < ev->test->n_classes; c++)
         st = add_preset_row(ev, ev->test->classes[c], &r.classes[c], false, results, err);
     free(r.classes);
+    free(mean_of);
     return st;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "metric/metric.h"
 
 static radz_status add_one(radz_strlist *names, const char *name, radz_error *err)
 {
@@ -67,4 +68,17 @@ bool radz_protocols_want_validation(const radz_protocols *protocols)
             protocols->cards[i]->rules.split == RADZ_CHOSEN_ON_VALIDATION)
             return true;
     return false;
+}
+
+radz_status radz_protocols_check_stopped(const radz_strlist *asked, const radz_results *results, radz_error *err)
+{
+    const char *stopped = radz_metric_status_name(RADZ_METRIC_STOPPED);
+    for (size_t i = 0; asked != NULL && i < results->n_rows; i++) {
+        const radz_result_row *r = &results->rows[i];
+        if (strcmp(r->status, stopped) == 0 && strcmp(r->class_name, "macro") == 0 && radz_strlist_has(asked, r->protocol))
+            return radz_fail(err, RADZ_E_VALUE, "protocol '%s' has no figures of '%.100s', %.100s: its source ends with an error where a"
+                             " class is all positive or all negative (the notes name it; --class leaves it out)", r->protocol,
+                             r->dataset, r->model);
+    }
+    return RADZ_OK;
 }

@@ -3,6 +3,7 @@
 #define RADZ_RUN_PROTOCOLS_H
 
 #include "data/card_protocol.h"
+#include "report/results.h"
 #include "run/home.h"
 
 typedef struct radz_protocols {
@@ -18,5 +19,9 @@ void radz_protocols_free(radz_protocols *protocols);
 bool radz_protocols_want_validation(const radz_protocols *protocols);
 
 #define RADZ_PROTOCOL_DEFAULT "strict"
+
+/* What a protocol does whose source ends with an error on these data (undefined: stop): where one of those `asked` for by name
+ * has no figures for that reason, RADZ_E_VALUE names protocol, data set and class. Under "all" it is only said in its notes. */
+radz_status radz_protocols_check_stopped(const radz_strlist *asked, const radz_results *results, radz_error *err) RADZ_MUST_USE;
 
 #endif

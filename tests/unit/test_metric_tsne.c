@@ -83,7 +83,9 @@ static void equals_sklearn(void **state)
         worst_kl = fmax(worst_kl, fabs(kl - number(item, "kl")));
         for (size_t i = 0; i < 2 * n; i++)
             worst_gradient = fmax(worst_gradient, fabs(gradient[i] - wanted_gradient[i]));
-        /* the whole, exact and Barnes-Hut: a minimum no worse than those that sklearn ends in from eleven starts */
+        /* the whole, exact and Barnes-Hut: a minimum no worse than those that sklearn's same method ends in from eleven starts,
+         * judged by the exact divergence. (Barnes-Hut sees 3 x perplexity neighbours only and so leaves a little more than exact:
+         * sklearn's up to 1.038 times as much here.) */
         for (int rough = 0; rough < 2; rough++) {
             radz_tsne_options options = radz_tsne_defaults();
             options.perplexity = perplexity;
@@ -91,9 +93,10 @@ static void equals_sklearn(void **state)
             double own;
             ok(radz_tsne(features, n, dim, &options, layout, &own, err));
             ok(radz_tsne_objective(p, n, layout, 1, &kl, NULL, err));
+            double best = number(item, rough ? "best_rough_kl" : "best_kl"), worst = number(item, rough ? "worst_rough_kl" : "worst_kl");
             print_message("%zu points, %s: %.5f left (says %.5f), sklearn %.5f to %.5f\n", n, rough ? "Barnes-Hut" : "exact",
-                          kl, own, number(item, "best_kl"), number(item, "worst_kl"));
-            assert_true(kl < number(item, "worst_kl") * (rough ? 1.03 : 1.0)); /* observed 1.011, 0.996 */
+                          kl, own, best, worst);
+            assert_true(kl < worst);
             assert_true(rough || fabs(own - kl) < 1e-4);
         }
         free(values), free(wanted_p), free(layout), free(wanted_gradient), free(features), free(p), free(gradient);

@@ -121,7 +121,7 @@ static void check_case(const char *case_name, const char *protocol, const table 
     radz_preset_result r[2];
     for (int threads = 1; threads <= 2; threads++) {
         r[threads - 1].classes = radz_calloc(test->classes, sizeof(radz_preset_row), &err);
-        ok(radz_preset_measure(&input, &validation, &card->rules, true, threads, &r[threads - 1], &err), &err);
+        ok(radz_preset_measure(&input, &validation, &card->rules, NULL, true, threads, &r[threads - 1], &err), &err);
     }
     assert_memory_equal(r[0].classes, r[1].classes, test->classes * sizeof(radz_preset_row));
     if (radz_json_find(want, "stopped") != NULL) {
@@ -230,7 +230,7 @@ static void edges(void **state)
     radz_metric_input input = input_of(&t);
     radz_preset_row rows[2], masked_rows[2];
     radz_preset_result r = {.classes = rows}, masked = {.classes = masked_rows};
-    ok(radz_preset_measure(&input, NULL, &card->rules, true, 1, &r, &err), &err);
+    ok(radz_preset_measure(&input, NULL, &card->rules, NULL, true, 1, &r, &err), &err);
     assert_int_equal(rows[0].of[RADZ_FIGURE_F1].status, RADZ_METRIC_NO_VALIDATION);
     assert_int_equal(r.macro.of[RADZ_FIGURE_F1].status, RADZ_METRIC_NO_VALIDATION);
     assert_int_equal(rows[0].of[RADZ_FIGURE_AUC].status, RADZ_METRIC_OK);
@@ -241,20 +241,55 @@ static void edges(void **state)
         wide.labels[2 * i] = -1;
     radz_metric_input wide_input = input_of(&wide), cut = input;
     cut.rows = 40;
-    ok(radz_preset_measure(&wide_input, NULL, &card->rules, true, 1, &masked, &err), &err);
-    ok(radz_preset_measure(&cut, NULL, &card->rules, true, 1, &r, &err), &err);
+    ok(radz_preset_measure(&wide_input, NULL, &card->rules, NULL, true, 1, &masked, &err), &err);
+    ok(radz_preset_measure(&cut, NULL, &card->rules, NULL, true, 1, &r, &err), &err);
     assert_memory_equal(&masked_rows[0], &rows[0], sizeof rows[0]);
     cut.rows = 0;
-    ok(radz_preset_measure(&cut, NULL, &card->rules, true, 1, &r, &err), &err);
+    ok(radz_preset_measure(&cut, NULL, &card->rules, NULL, true, 1, &r, &err), &err);
     assert_int_equal(rows[0].of[RADZ_FIGURE_AUC].status, RADZ_METRIC_NO_ROWS);
     assert_int_equal(r.macro.of[RADZ_FIGURE_AUC].status, RADZ_METRIC_NO_CLASS);
     t.scores[3] = NAN;
-    assert_int_equal(radz_preset_measure(&input, NULL, &card->rules, true, 1, &r, &err), RADZ_E_VALUE);
+    assert_int_equal(radz_preset_measure(&input, NULL, &card->rules, NULL, true, 1, &r, &err), RADZ_E_VALUE);
     radz_protocol_card_free(card);
     free(t.scores);
     free(t.labels);
     free(wide.scores);
     free(wide.labels);
+}
+
+/* A mean over some of the classes is that of a set which has no others: of figures and of replicates. */
+static void means_over_the_classes_of_the_card(void **state)
+{
+    (void)state;
+    enum { ROWS = 80, ALL = 5, SOME = 3 };
+    static const size_t kept[SOME] = {0, 2, 3};
+    static const uint8_t mean_of[ALL] = {1, 0, 1, 1, 0};
+    radz_error err = {0};
+    radz_protocol_card *card;
+    ok(radz_protocol_card_load(RADZ_SOURCE_DIR "/manifests/protocols/chexzero.yaml", &card, &err), &err);
+    assert_int_equal(card->mean_classes_count, 5);
+    table t = make_table(4, ROWS, ALL, 1000, -1), few = make_table(4, ROWS, SOME, 1000, -1);
+    for (size_t i = 0; i < ROWS; i++)
+        for (size_t k = 0; k < SOME; k++) {
+            few.scores[i * SOME + k] = t.scores[i * ALL + kept[k]];
+            few.labels[i * SOME + k] = t.labels[i * ALL + kept[k]];
+        }
+    radz_metric_input all = input_of(&t), some = input_of(&few);
+    radz_preset_row all_rows[ALL], some_rows[SOME];
+    radz_preset_result a = {.classes = all_rows}, b = {.classes = some_rows}, whole = {.classes = all_rows};
+    ok(radz_preset_measure(&all, &all, &card->rules, NULL, true, 2, &whole, &err), &err);
+    ok(radz_preset_measure(&all, &all, &card->rules, mean_of, true, 2, &a, &err), &err);
+    ok(radz_preset_measure(&some, &some, &card->rules, NULL, true, 2, &b, &err), &err);
+    for (size_t f = 0; f < RADZ_FIGURE_COUNT; f++) {
+        assert_int_equal(a.macro.counted[f], b.macro.counted[f]);
+        assert_memory_equal(&a.macro.of[f], &b.macro.of[f], sizeof a.macro.of[f]);
+    }
+    assert_true(a.macro.of[RADZ_FIGURE_AUC].value != whole.macro.of[RADZ_FIGURE_AUC].value);
+    radz_protocol_card_free(card);
+    free(t.scores);
+    free(t.labels);
+    free(few.scores);
+    free(few.labels);
 }
 
 static void unknown_words_are_refused(void **state)
@@ -266,6 +301,10 @@ static void unknown_words_are_refused(void **state)
         {"figures: [auc, f1]\narithmetic: scikit-learn\n", "threshold.rule"},
         {"figures: [auc]\narithmetic: scikit-learn\ninterval: {method: seeded-rows, replicates: 100, low: 2, high: 100}\n", "high"},
         {"figures: [auc]\n", "scikit-learn"},
+        {"threshold: {rule: calibrated}\nundefined: na\n", "threshold.split"},
+        {"threshold: {rule: calibrated, split: validation}\nfigures: [auc, f1]\narithmetic: scikit-learn\n", "threshold.rule"},
+        {"figures: [auc]\narithmetic: scikit-learn\ninterval: {bounds: bca}\n", "interval.bounds"},
+        {"mean_classes: [A, A]\n", "mean_classes"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         char path[] = "protocol-x.yaml";
@@ -303,6 +342,7 @@ int main(void)
         cmocka_unit_test(streams_are_those_of_numpy_and_python),
         cmocka_unit_test(cards_give_what_their_sources_give),
         cmocka_unit_test(edges),
+        cmocka_unit_test(means_over_the_classes_of_the_card),
         cmocka_unit_test(unknown_words_are_refused),
     };
     return cmocka_run_group_tests(tests, load, unload);
