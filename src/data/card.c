@@ -101,6 +101,8 @@ static const cyaml_schema_field_t suite_fields[] = {
     RADZ_FIELD_TEXTS("scorers", radz_suite_card, scorers),
     RADZ_FIELD_TEXT("prompts", radz_suite_card, prompts),
     RADZ_FIELD_TEXT_OPTIONAL("anchors", radz_suite_card, anchors),
+    RADZ_FIELD_TEXTS_OPTIONAL("other_prompts", radz_suite_card, other_prompts),
+    RADZ_FIELD_TEXTS_OPTIONAL("other_anchors", radz_suite_card, other_anchors),
     RADZ_FIELD_TEXT_OPTIONAL("protocol", radz_suite_card, protocol),
     CYAML_FIELD_UINT("replicates", CYAML_FLAG_OPTIONAL, radz_suite_card, replicates),
     CYAML_FIELD_FLOAT("confidence", CYAML_FLAG_OPTIONAL, radz_suite_card, confidence),
@@ -117,6 +119,10 @@ static radz_status finish_suite(void *card, const radz_card_source *source, radz
         st = radz_card_need_distinct(source, err, "models", suite->models, suite->models_count);
     if (st == RADZ_OK)
         st = radz_card_need_distinct(source, err, "scorers", suite->scorers, suite->scorers_count);
+    if (st == RADZ_OK)
+        st = radz_card_need_distinct(source, err, "other_prompts", suite->other_prompts, suite->other_prompts_count);
+    if (st == RADZ_OK)
+        st = radz_card_need_distinct(source, err, "other_anchors", suite->other_anchors, suite->other_anchors_count);
     if (st == RADZ_OK && suite->protocol == NULL)
         st = radz_card_set_text(&suite->protocol, "strict", err);
     if (!radz_card_has(source, "replicates"))

@@ -65,6 +65,10 @@ typedef struct radz_suite_card {
     size_t scorers_count; /* at least 1, each once */
     char *prompts;        /* name of the prompts card; a model card's own wins */
     char *anchors;        /* optional: name of the anchors card; a model card's own wins */
+    char **other_prompts; /* optional: prompts cards that show how far figures move with the wording */
+    size_t other_prompts_count;
+    char **other_anchors; /* optional: likewise */
+    size_t other_anchors_count;
     char *protocol;       /* "strict" when absent */
     uint32_t replicates;  /* bootstrap replicates, 0 to 1000000; 1000 when absent; 0: no intervals */
     double confidence;    /* inside (0, 1); 0.95 when absent */

@@ -116,3 +116,15 @@ char *radz_anchor_text(const radz_anchor *anchor, radz_error *err)
     radz_strbuf_free(&text);
     return NULL;
 }
+
+const char *radz_anchor_part(const radz_anchor *anchor, size_t part)
+{
+    const char *const parts[RADZ_ANCHOR_PARTS] = {anchor->disease, anchor->imaging, anchor->presentation};
+    return parts[part];
+}
+
+const char *radz_anchor_part_name(size_t part)
+{
+    static const char *const names[RADZ_ANCHOR_PARTS] = {"disease", "imaging", "presentation"};
+    return names[part];
+}

@@ -45,6 +45,10 @@ void radz_anchors_card_free(radz_anchors_card *card);
 const radz_anchor *radz_anchor_find(const radz_anchors_card *card, const radz_terms_card *terms, const char *class_name);
 /* The description as one text, the parts in the struct's order. The caller frees it. */
 char *radz_anchor_text(const radz_anchor *anchor, radz_error *err) RADZ_MUST_USE;
+/* One of its parts alone; NULL: it does not have it. Names of the parts: "disease", "imaging", "presentation". */
+enum { RADZ_ANCHOR_PARTS = 3 };
+const char *radz_anchor_part(const radz_anchor *anchor, size_t part);
+const char *radz_anchor_part_name(size_t part);
 
 extern const struct radz_card_schema radz_template_schema, radz_anchors_schema; /* for the tests */
 

@@ -788,6 +788,27 @@ static void mean_notes(builder *b, radz_section *section, const radz_block_rows 
                                           macro->n_pos, classes));
 }
 
+/* How far the mean AUC moves with choices that are not the model's, as the detail table has it. */
+static void sensitivity_note(builder *b, radz_section *section, size_t block, block_names names)
+{
+    const radz_result_detail *d = radz_detail_of(b->results, block, "sensitivity");
+    size_t least = SIZE_MAX, most = SIZE_MAX; /* rows */
+    for (size_t r = 0; d != NULL && r < d->n_rows; r++) {
+        double moved = radz_detail_number(d, r, "moved");
+        if (strcmp(radz_detail_text(d, r, "class"), "macro") != 0 || isnan(moved))
+            continue;
+        least = least == SIZE_MAX || moved < radz_detail_number(d, least, "moved") ? r : least;
+        most = most == SIZE_MAX || moved > radz_detail_number(d, most, "moved") ? r : most;
+    }
+    if (least == SIZE_MAX)
+        return;
+    add_note(b, &section->notes, TEXT(b, "%s: mean AUC moves by %+.3f (%s: %s) to %+.3f (%s: %s) with other wordings, anchors, softmax or "
+                                      "class lists", pair_name(b, &b->results->blocks[block], names),
+                                      radz_detail_number(d, least, "moved"), radz_detail_text(d, least, "varied"),
+                                      radz_detail_text(d, least, "variant"), radz_detail_number(d, most, "moved"),
+                                      radz_detail_text(d, most, "varied"), radz_detail_text(d, most, "variant")));
+}
+
 /* What the check found, as far as it concerns the figures of this section; missing images have a note of their own. */
 static void finding_notes(builder *b, radz_section *section, const radz_result_block *first)
 {
@@ -862,6 +883,8 @@ static void build_section(builder *b, const radz_result_block *first)
     build_pairs(b, section, first);
     for (size_t i = 0; i < n; i++)
         mean_notes(b, section, &b->blocks[members[i]], names);
+    for (size_t i = 0; i < n; i++)
+        sensitivity_note(b, section, members[i], names);
     for (size_t i = 0; i < n; i++)
         block_notes(b, section, first, &results->blocks[members[i]], names.protocols);
     finding_notes(b, section, first);

@@ -320,6 +320,11 @@ static radz_status embed_dataset(execution *e, loaded_model *m, size_t d, radz_e
             .names = set->names,
             .skip_bad = e->options->skip_bad,
             .threads = e->options->threads,
+            .other_prompts = (const radz_prompts_card *const *)e->plan->other_prompts,
+            .n_other_prompts = e->plan->suite->other_prompts_count,
+            .other_anchors = (const radz_anchors_card *const *)e->plan->other_anchors,
+            .n_other_anchors = e->plan->suite->other_anchors_count,
+            .vary = d < e->plan->n_datasets && e->options->probe == NULL && e->options->visit == NULL,
         };
         if (!reads(e, set->planned->card, m->planned, kind, &request.anchors))
             continue;
@@ -428,6 +433,8 @@ static radz_status name_run(execution *e, radz_error *err)
             const radz_evidence_set *set = &m->evidence[d];
             radz_sha256_add_text(&hash, radz_evidence_prompts_sha256(set)); /* the table of terms has a say in it */
             radz_sha256_add_text(&hash, set->anchors_sha256);
+            for (size_t v = 0; v < set->n_variants; v++)
+                radz_sha256_add_text(&hash, set->variants[v].prompts.list.sha256);
             for (size_t s = 0; s < set->images.n_skips; s++)
                 radz_sha256_add_text(&hash, e->datasets[d / RADZ_EVIDENCE_COUNT].names[set->images.skips[s].index]);
         }

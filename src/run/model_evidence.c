@@ -184,51 +184,109 @@ static radz_status prepare_vectors(radz_evidence_set *set, const radz_evidence_r
     return st;
 }
 
-/* The anchors of the data set's whole class list, so that a selection of classes changes no score. */
-static radz_status make_anchors(radz_evidence_set *set, const radz_evidence_request *r, radz_error *err)
+/* The anchors of the data set's whole class list, so that a selection of classes changes no score. `part` of the descriptions
+ * alone (RADZ_ANCHOR_PARTS: the whole text; a class without it has the whole). `hex`: the texts' hash. */
+static radz_status anchor_vectors(const radz_evidence_set *set, const radz_evidence_request *r, const radz_anchors_card *card,
+                                  size_t part, char *hex, float **vectors, radz_error *err)
 {
     radz_session *s = set->session;
-    const radz_anchors_card *card = s->o.anchors;
     size_t n = r->dataset_card->classes_count;
-    if (card == NULL)
-        return radz_fail(err, RADZ_E_USAGE, "anchors are wanted, but neither the card of model '%s' nor the suite's names an anchors "
-                         "card", s->o.card->base.name);
     char **texts = radz_calloc(n, sizeof *texts, err);
-    set->anchors = radz_calloc(n * s->facts->dim, sizeof *set->anchors, err);
-    radz_status st = texts == NULL || set->anchors == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    *vectors = radz_calloc(n * s->facts->dim, sizeof **vectors, err);
+    radz_status st = texts == NULL || *vectors == NULL ? RADZ_E_NOMEM : RADZ_OK;
     radz_sha256 hash;
     radz_sha256_begin(&hash);
     for (size_t i = 0; st == RADZ_OK && i < n; i++) {
         const char *name = r->dataset_card->classes[i].name;
         const radz_anchor *anchor = radz_anchor_find(card, s->o.terms, name);
+        const char *alone = anchor != NULL && part < RADZ_ANCHOR_PARTS ? radz_anchor_part(anchor, part) : NULL;
         if (anchor == NULL)
             st = radz_fail(err, RADZ_E_VALUE, "class '%s' of data set '%s' has no anchor in '%s'", name, r->dataset->name,
                            card->base.file);
-        else if ((texts[i] = radz_anchor_text(anchor, err)) == NULL)
+        else if ((texts[i] = alone != NULL ? radz_strdup(alone, err) : radz_anchor_text(anchor, err)) == NULL)
             st = RADZ_E_NOMEM;
         else
             radz_sha256_add_text(&hash, texts[i]);
     }
-    radz_status ended = radz_sha256_end(&hash, set->anchors_sha256, st == RADZ_OK ? err : NULL);
+    radz_status ended = radz_sha256_end(&hash, hex, st == RADZ_OK ? err : NULL);
     st = st == RADZ_OK ? ended : st;
     if (st == RADZ_OK)
-        st = radz_session_anchors(s, (const char *const *)texts, n, set->anchors, err);
-    set->n_anchors = n;
+        st = radz_session_anchors(s, (const char *const *)texts, n, *vectors, err);
     for (size_t i = 0; texts != NULL && i < n; i++)
         free(texts[i]);
     free(texts);
     return st;
 }
 
-static radz_status finish_vectors(radz_evidence_set *set, const radz_evidence_request *r, radz_error *err)
+static radz_status make_anchors(radz_evidence_set *set, const radz_evidence_request *r, radz_error *err)
+{
+    const radz_anchors_card *card = set->session->o.anchors;
+    if (card == NULL)
+        return radz_fail(err, RADZ_E_USAGE, "anchors are wanted, but neither the card of model '%s' nor the suite's names an anchors "
+                         "card", set->session->o.card->base.name);
+    set->n_anchors = r->dataset_card->classes_count;
+    return anchor_vectors(set, r, card, RADZ_ANCHOR_PARTS, set->anchors_sha256, &set->anchors, err);
+}
+
+static radz_status embed_prompts(radz_session *s, radz_prompt_texts *p, radz_error *err)
+{
+    p->embeddings = radz_calloc(p->n * s->facts->dim, sizeof(float), err);
+    return p->embeddings == NULL
+               ? RADZ_E_NOMEM
+               : radz_embed_texts(s->encoder, s->stores[RADZ_STORE_TEXT], p->texts, p->n, p->embeddings, err);
+}
+
+static radz_status add_variant(radz_evidence_set *set, const char *varied, const char *name, radz_evidence_variant **out,
+                               radz_error *err)
+{
+    radz_status st = radz_grow(&set->variants, &set->variants_capacity, set->n_variants + 1, sizeof *set->variants, err);
+    if (st != RADZ_OK)
+        return st;
+    *out = &set->variants[set->n_variants++];
+    **out = (radz_evidence_variant){.varied = varied, .name = radz_strdup(name, err)};
+    return (*out)->name != NULL ? RADZ_OK : RADZ_E_NOMEM;
+}
+
+/* Other wordings and other anchors: texts only, no image is looked at again. */
+static radz_status make_variants(radz_evidence_set *set, const radz_evidence_request *r, radz_error *err)
 {
     radz_session *s = set->session;
-    radz_prompt_texts *p = &set->prompts;
-    p->embeddings = radz_calloc(p->n * s->facts->dim, sizeof(float), err);
-    radz_status st = p->embeddings == NULL
-                         ? RADZ_E_NOMEM
-                         : radz_embed_texts(s->encoder, s->stores[RADZ_STORE_TEXT], p->texts, p->n, p->embeddings, err);
-    return st == RADZ_OK && r->anchors ? make_anchors(set, r, err) : st;
+    radz_evidence_variant *v;
+    char hex[RADZ_SHA256_HEX_SIZE], name[100];
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && i < r->n_other_prompts; i++) {
+        const radz_prompts_card *card = r->other_prompts[i];
+        if (strcmp(card->base.sha256, s->o.prompts->base.sha256) == 0)
+            continue;
+        st = add_variant(set, "prompts", card->base.name, &v, err);
+        if (st == RADZ_OK)
+            st = radz_prompt_texts_make(card, s->o.terms, r->dataset->classes, r->dataset->n_classes, &v->prompts, err);
+        if (st == RADZ_OK)
+            st = embed_prompts(s, &v->prompts, err);
+    }
+    for (size_t i = 0; st == RADZ_OK && r->anchors && i < r->n_other_anchors; i++) {
+        const radz_anchors_card *card = r->other_anchors[i];
+        if (strcmp(card->base.sha256, s->o.anchors->base.sha256) == 0)
+            continue;
+        st = add_variant(set, "anchors", card->base.name, &v, err);
+        if (st == RADZ_OK)
+            st = anchor_vectors(set, r, card, RADZ_ANCHOR_PARTS, hex, &v->anchors, err);
+    }
+    for (size_t part = 0; st == RADZ_OK && r->anchors && part < RADZ_ANCHOR_PARTS; part++) {
+        snprintf(name, sizeof name, "%.60s, %s only", s->o.anchors->base.name, radz_anchor_part_name(part));
+        st = add_variant(set, "anchors", name, &v, err);
+        if (st == RADZ_OK)
+            st = anchor_vectors(set, r, s->o.anchors, part, hex, &v->anchors, err);
+    }
+    return st;
+}
+
+static radz_status finish_vectors(radz_evidence_set *set, const radz_evidence_request *r, radz_error *err)
+{
+    radz_status st = embed_prompts(set->session, &set->prompts, err);
+    if (st == RADZ_OK && r->anchors)
+        st = make_anchors(set, r, err);
+    return st == RADZ_OK && r->vary ? make_variants(set, r, err) : st;
 }
 
 static radz_status known_vector(void *context, size_t index, const unsigned char *key, bool *known, radz_error *err)
@@ -566,6 +624,12 @@ void radz_evidence_free(radz_evidence_set *set)
     free(set->anchors);
     free(set->choice);
     free_questions(&set->own);
+    for (size_t i = 0; i < set->n_variants; i++) {
+        radz_prompt_texts_free(&set->variants[i].prompts);
+        free(set->variants[i].anchors);
+        free(set->variants[i].name);
+    }
+    free(set->variants);
     radz_prompt_texts_free(&set->said);
     radz_prompt_texts_free(&set->prompts);
     radz_embed_output_free(&set->images);

@@ -12,6 +12,11 @@
 typedef struct radz_evidence_request {
     radz_evidence kind;
     bool anchors;                       /* radz-feature: with the anchor matrix */
+    const radz_prompts_card *const *other_prompts; /* vectors: further wordings, to see how far figures move */
+    size_t n_other_prompts;
+    const radz_anchors_card *const *other_anchors; /* with `anchors`: likewise; each part of the own card is one, too */
+    size_t n_other_anchors;
+    bool vary;                          /* make them */
     const radz_dataset *dataset;
     const radz_dataset_card *dataset_card;
     const char *const *paths, *const *names; /* [dataset->n] files and ids of the images */
@@ -29,6 +34,14 @@ typedef struct radz_own_questions {
     char sha256[RADZ_SHA256_HEX_SIZE]; /* of the samples' ids and questions; "" where the questions are not the data set's own */
 } radz_own_questions;
 
+/* Prompts or anchors in place of the model's own. */
+typedef struct radz_evidence_variant {
+    const char *varied;        /* "prompts", "anchors" */
+    char *name;                /* of the card, or the part of the own anchors */
+    radz_prompt_texts prompts; /* with embeddings; n 0: the own */
+    float *anchors;            /* [n_anchors, dim]; NULL: the own */
+} radz_evidence_variant;
+
 /* All of one kind for one data set. What it borrows (session, data set) must outlive it. */
 typedef struct radz_evidence_set {
     radz_evidence kind;
@@ -41,6 +54,8 @@ typedef struct radz_evidence_set {
     float *anchors;                /* [n_anchors, dim] */
     size_t n_anchors;
     char anchors_sha256[RADZ_SHA256_HEX_SIZE]; /* of the anchors' texts; "" without */
+    radz_evidence_variant *variants; /* [n_variants] */
+    size_t n_variants, variants_capacity;
     radz_prompt_texts said;        /* answers, choice: the classes as sentences say them */
     radz_finding_names *findings;        /* [n_classes] likewise: what an answer may call each */
     const char ***finding_names;

@@ -173,6 +173,25 @@ static radz_status require_datasets(const radz_plan *plan, const radz_strlist *r
     return RADZ_OK;
 }
 
+/* The cards that only show how far figures move. */
+static radz_status find_others(const radz_home *home, radz_plan *plan, radz_error *err)
+{
+    const radz_suite_card *suite = plan->suite;
+    plan->other_prompts = radz_calloc(suite->other_prompts_count, sizeof *plan->other_prompts, err);
+    plan->other_anchors = radz_calloc(suite->other_anchors_count, sizeof *plan->other_anchors, err);
+    radz_status st = plan->other_prompts == NULL || plan->other_anchors == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && i < suite->other_prompts_count; i++) {
+        char *path = NULL;
+        st = radz_card_find(&home->places, RADZ_CARD_PROMPTS, suite->other_prompts[i], &path, err);
+        if (st == RADZ_OK)
+            st = radz_prompts_card_load(path, &plan->other_prompts[i], err);
+        free(path);
+    }
+    for (size_t i = 0; st == RADZ_OK && i < suite->other_anchors_count; i++)
+        st = find_anchors(home, suite->other_anchors[i], &plan->other_anchors[i], err);
+    return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "suite '%s'", suite->base.name), st);
+}
+
 static radz_status resolve(const radz_home *home, const radz_plan_filter *filter, radz_plan *plan, radz_error *err)
 {
     radz_suite_card *suite = plan->suite;
@@ -228,6 +247,8 @@ static radz_status resolve(const radz_home *home, const radz_plan_filter *filter
     }
     st = radz_protocols_load(home, filter->protocols, suite->protocol, &plan->protocols, err);
     if (st == RADZ_OK)
+        st = find_others(home, plan, err);
+    if (st == RADZ_OK)
         st = need_a_pair(plan, err);
     return st == RADZ_OK ? require_datasets(plan, filter->require, err) : st;
 }
@@ -275,6 +296,12 @@ void radz_plan_free(radz_plan *plan)
     free(plan->datasets);
     free(plan->models);
     free(plan->scorers);
+    for (size_t i = 0; plan->other_prompts != NULL && i < plan->suite->other_prompts_count; i++)
+        radz_prompts_card_free(plan->other_prompts[i]);
+    for (size_t i = 0; plan->other_anchors != NULL && i < plan->suite->other_anchors_count; i++)
+        radz_anchors_card_free(plan->other_anchors[i]);
+    free(plan->other_prompts);
+    free(plan->other_anchors);
     radz_protocols_free(&plan->protocols);
     radz_suite_card_free(plan->suite);
     free(plan);

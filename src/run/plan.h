@@ -32,6 +32,8 @@ typedef struct radz_plan {
     const radz_scorer **scorers; /* [n_scorers], of the score room's table */
     size_t n_datasets, n_models, n_scorers;
     radz_protocols protocols;    /* those asked for, else the suite's */
+    radz_prompts_card **other_prompts; /* [suite->other_prompts_count] */
+    radz_anchors_card **other_anchors; /* [suite->other_anchors_count] */
 } radz_plan;
 
 /* Whether a scorer reads what the model can say. */

@@ -52,6 +52,8 @@ static radz_status score(const radz_scoring *s, const radz_scorer *scorer, radz_
         texts.polarity_of = s->prompts->polarity_of;
         texts.template_of = s->prompts->template_of;
     }
+    if (s->anchors != NULL)
+        texts.anchor_vectors = s->anchors;
     radz_score_options options = radz_score_defaults();
     if (session->facts->temperature > 0)
         options.temperature = session->facts->temperature;

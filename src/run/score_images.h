@@ -9,6 +9,7 @@
 typedef struct radz_scoring {
     const radz_evidence_set *evidence; /* of the kind that the scorer reads */
     const radz_prompt_texts *prompts;  /* in place of the evidence's own, with embeddings; NULL: those */
+    const float *anchors;              /* likewise: [evidence->n_anchors, dim] */
     const char *run_dir;               /* answers are written there as they are read, each with its verdict; NULL: not */
 } radz_scoring;
 

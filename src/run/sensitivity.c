@@ -7,10 +7,10 @@
 
 #include "base/detmath.h"
 #include "metric/metric.h"
+#include "score/scorer.h"
 
 static const double temperatures[] = {0.01, 0.05, 0.2, 1};
 static const double usual_temperature = 0.05;
-
 
 typedef struct bench {
     const radz_scored_set *set;
@@ -70,6 +70,45 @@ static void choose_template(const radz_prompt_texts *all, size_t dim, uint32_t n
         memcpy(out->embeddings + out->n * dim, all->embeddings + i * dim, dim * sizeof *out->embeddings);
         out->n++;
     }
+}
+
+/* ---- cards ---- */
+
+static bool has_negatives(const radz_prompt_texts *prompts, size_t classes)
+{
+    for (size_t c = 0; c < classes; c++) {
+        bool found = false;
+        for (size_t i = 0; i < prompts->n && !found; i++)
+            found = prompts->class_of[i] == c && prompts->polarity_of[i] == RADZ_PROMPT_NEGATIVE;
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+/* Other prompts cards, other anchors: with their vectors in place of the model's own. */
+static radz_status vary_cards(const bench *b, const radz_scoring *scoring, const radz_scorer *scorer, radz_error *err)
+{
+    const radz_evidence_set *evidence = scoring->evidence;
+    radz_status st = RADZ_OK;
+    for (size_t v = 0; st == RADZ_OK && v < evidence->n_variants; v++) {
+        const radz_evidence_variant *variant = &evidence->variants[v];
+        radz_scoring one = *scoring;
+        radz_scored_images scored = {0};
+        if (variant->anchors != NULL ? !scorer->needs_anchors
+                                     : scorer->needs_negatives && !has_negatives(&variant->prompts, b->set->n_classes))
+            continue;
+        one.prompts = variant->anchors != NULL ? NULL : &variant->prompts;
+        one.anchors = variant->anchors;
+        one.run_dir = NULL;
+        st = radz_score_images(&one, scorer->name, &scored, err);
+        if (st == RADZ_OK)
+            st = measure(b, scored.scores, b->now, err);
+        if (st == RADZ_OK)
+            st = add_rows(b, variant->varied, variant->name, b->now, err);
+        radz_scored_images_free(&scored);
+    }
+    return st;
 }
 
 static radz_status vary_templates(const bench *b, const radz_scoring *scoring, const char *scorer, radz_error *err)
@@ -182,6 +221,7 @@ radz_status radz_sensitivity_add(const radz_scoring *scoring, const char *scorer
 {
     static const char *const columns[] = {"varied", "variant", "class", "auc", "auc_as_run", "moved"};
     size_t classes = scored->set.n_classes;
+    const radz_scorer *table_entry = NULL;
     bench b = {.set = &scored->set, .results = results};
     double *numbers = radz_calloc(4 * (classes + 1), sizeof *numbers, err);
     b.scores = radz_calloc(scored->set.n * classes, sizeof *b.scores, err);
@@ -198,6 +238,10 @@ radz_status radz_sensitivity_add(const radz_scoring *scoring, const char *scorer
         st = measure(&b, scored->set.scores, b.reference, err);
     if (st == RADZ_OK)
         st = vary_templates(&b, scoring, scorer, err);
+    if (st == RADZ_OK)
+        st = radz_scorer_find(scorer, &table_entry, err);
+    if (st == RADZ_OK)
+        st = vary_cards(&b, scoring, table_entry, err);
     if (st == RADZ_OK && classes > 1)
         st = vary_softmax(&b, err);
     radz_metric_work_free(b.work);

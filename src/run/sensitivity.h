@@ -6,6 +6,9 @@
 #include "run/score_images.h"
 
 /* Adds the detail table "sensitivity" to the block added last: the AUC of each class and of the mean for
+ *   prompts    another prompts card of the suite's `other_prompts` (scorers of vectors; cards without a negative prompt for each
+ *              class are passed over by scorers that need them)
+ *   anchors    another anchors card, or one part of the own descriptions alone (anchored scorers)
  *   template   each template of the prompts by itself (where there are several)
  *   softmax    p_c = exp(s_c / tau) / sum over the class list, at several temperatures
  *   class list the same softmax with one other class left out: the lowest and the highest AUC over which one
