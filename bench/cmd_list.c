@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "bench/command.h"
 #include "data/card_protocol.h"
+#include "data/references.h"
 #include "metric/metric.h"
 #include "run/home.h"
 #include "run/plan.h"
@@ -154,6 +155,41 @@ static radz_status print_protocol(const radz_home *home, const char *path, radz_
     return st;
 }
 
+/* Methods and figures of a card, with what they are of; the source comes first. */
+static radz_status print_references(const radz_home *home, const char *path, radz_error *err)
+{
+    (void)home;
+    radz_references_card *card;
+    radz_status st = radz_references_card_load(path, &card, err);
+    if (st != RADZ_OK)
+        return st;
+    line(card->base.name, card->base.title);
+    printf("  %-18s source: %s; protocol %s\n", "", card->source, card->protocol);
+    for (size_t m = 0; m < card->methods_count; m++) {
+        const radz_reference_method *method = &card->methods[m];
+        if (method->figures_count == 0)
+            printf("    %-20s %s\n", method->method, method->note != NULL ? method->note : "");
+        for (size_t i = 0; i < method->figures_count; i++) {
+            const radz_reference_figure *f = &method->figures[i];
+            printf("    %-20s %-14s %-20s", method->method, f->dataset, f->class_name != NULL ? f->class_name : f->classes);
+            const char *const named[][2] = {{"AUC", f->auc}, {"F1", f->f1}, {"ACC", f->acc}};
+            for (size_t k = 0; k < sizeof named / sizeof *named; k++)
+                if (named[k][1] != NULL)
+                    printf("  %s %s", named[k][0], named[k][1]);
+            if (f->low != NULL && f->high != NULL)
+                printf(" [%s, %s]", f->low, f->high);
+            printf("%s%s\n", f->labels != NULL ? "  labels: " : "", f->labels != NULL ? f->labels : "");
+        }
+    }
+    radz_references_card_free(card);
+    return RADZ_OK;
+}
+
+static radz_status list_references(const list_context *context, radz_error *err)
+{
+    return each_card(context, RADZ_CARD_REFERENCES, print_references, err);
+}
+
 static radz_status list_protocols(const list_context *context, radz_error *err)
 {
     return each_card(context, RADZ_CARD_PROTOCOL, print_protocol, err);
@@ -196,7 +232,8 @@ static radz_status list_runs(const list_context *context, radz_error *err)
 static const list_kind kinds[] = {
     {"suites", list_suites},   {"datasets", list_datasets}, {"models", list_models},   {"scorers", list_scorers},
     {"prompts", list_prompts}, {"templates", list_templates},
-    {"anchors", list_anchors}, {"recipes", list_recipes},   {"protocols", list_protocols}, {"gates", list_gates}, {"metrics", list_metrics}, {"runs", list_runs},
+    {"anchors", list_anchors}, {"recipes", list_recipes},   {"protocols", list_protocols}, {"gates", list_gates}, {"metrics", list_metrics},
+    {"references", list_references}, {"runs", list_runs},
 };
 enum { KIND_COUNT = sizeof kinds / sizeof kinds[0] };
 

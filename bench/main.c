@@ -26,7 +26,7 @@ const radz_command radz_commands[] = {
      "figures. --fast reads no image: that is what every run does before it begins. Exit code 1 on errors; warnings fail with\n"
      "--strict.",
      OPTIONS("suite", "dataset", "split", CARDS, "cache", "fast", "threads", "strict", "json"), 0, radz_cmd_check},
-    {"list", "list suites, datasets, models, scorers, prompts, recipes, protocols, metrics or runs", "[WHAT]", NULL,
+    {"list", "list suites, datasets, models, scorers, prompts, recipes, protocols, metrics, references or runs", "[WHAT]", NULL,
      OPTIONS(CARDS, "cache", "results"), 1, radz_cmd_list},
     {"datasets", "how to get a data set: licence, where to ask, expected files, size, citation", "[NAME]",
      "Without NAME: all data sets, and whether they are here. --format md prints the page that stands in datasets/NAME/README.md.",

@@ -5,8 +5,10 @@
 #include "report/figures.h"
 #include "report/plot_parts.h"
 
-/* AUC of each class on spokes, for the blocks `members` of one data set and split; none below three classes. */
-radz_status radz_plot_radar(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err) RADZ_MUST_USE;
+/* AUC of each class on spokes, for the blocks `members` of one data set and split, and of published methods that have figures of
+ * its classes; none below three classes. */
+radz_status radz_plot_radar(radz_plot_set *set, const size_t *members, size_t n_members, const radz_published *published,
+                            size_t n_published, radz_error *err) RADZ_MUST_USE;
 /* A curve for each block over the values of one factor of the detail table "ablation". `*any` when there was one. */
 radz_status radz_plot_ablation(radz_plot_set *set, const char *factor, bool *any, radz_error *err) RADZ_MUST_USE;
 radz_status radz_plot_tsne(radz_plot_set *set, const radz_feature_map *map, radz_error *err) RADZ_MUST_USE;

@@ -5,7 +5,7 @@
 #include "base/detmath.h"
 #include "report/figure_parts.h"
 
-enum { PAIRS = 6 };
+enum { PAIRS = 6, PUBLISHED = 3 };
 static const double legend_line = 0.16, pi = 3.14159265358979323846;
 
 static void put_pair_name(FILE *out, const radz_result_block *b, size_t most)
@@ -43,8 +43,43 @@ static void spoke(size_t i, size_t n, double radius, double *x, double *y)
     *y = radius * det_sin(angle);
 }
 
+/* Published methods that have a figure of a class of the data set. */
+typedef struct published_lines {
+    const radz_published *items;
+    size_t n_items;
+    const char *dataset;
+    const char *methods[PUBLISHED];
+    size_t n;
+} published_lines;
+
+/* In [0, 1]; NaN: not published. */
+static double published_auc(const published_lines *lines, const char *method, const char *class_name)
+{
+    for (size_t i = 0; i < lines->n_items; i++) {
+        const radz_published *p = &lines->items[i];
+        if (p->dataset != NULL && p->class_name != NULL && isnan(p->labels) && strcmp(p->dataset, lines->dataset) == 0 &&
+            strcmp(p->method, method) == 0 && strcmp(p->class_name, class_name) == 0)
+            return p->auc / 100;
+    }
+    return NAN;
+}
+
+static void find_published(published_lines *lines, const radz_strlist *classes)
+{
+    for (size_t i = 0; i < lines->n_items && lines->n < PUBLISHED; i++) {
+        const char *method = lines->items[i].method;
+        bool known = false, any = false;
+        for (size_t k = 0; k < lines->n; k++)
+            known = known || strcmp(lines->methods[k], method) == 0;
+        for (size_t c = 0; !known && c < classes->count; c++)
+            any = any || !isnan(published_auc(lines, method, classes->items[c]));
+        if (any)
+            lines->methods[lines->n++] = method;
+    }
+}
+
 static radz_status one_radar(radz_plot_set *set, const size_t *members, size_t n, size_t part, const radz_strlist *classes,
-                             radz_error *err)
+                             const published_lines *published, radz_error *err)
 {
     const radz_result_block *b = &set->results->blocks[members[0]];
     size_t k = classes->count, longest = 0;
@@ -60,7 +95,7 @@ static radz_status one_radar(radz_plot_set *set, const size_t *members, size_t n
     longest = longest > 20 ? 20 : longest;
     /* as wide as the longest names beside it ask for, as high as the circle */
     double side = radz_plot_text_inches(longest) + 0.12, radius = 1.25, width = 2 * (radius + side);
-    double top = 0.2 + legend_line * (double)(n + 1) + 0.18, height = top + 2 * radius + 0.3;
+    double top = 0.2 + legend_line * (double)(n + published->n + 1) + 0.18, height = top + 2 * radius + 0.3;
     radz_plot plot;
     radz_status st = radz_plot_begin("radar", b->dataset, b->split, part, width, height, &plot, err);
     if (st != RADZ_OK)
@@ -100,11 +135,32 @@ static radz_status one_radar(radz_plot_set *set, const size_t *members, size_t n
         }
         fputs("END\n", out);
     }
+    for (size_t m = 0; m < published->n; m++) {
+        fprintf(out, "$published_%zu << END\n", m);
+        for (size_t c = 0; c <= k; c++) {
+            double auc = published_auc(published, published->methods[m], classes->items[c % k]);
+            spoke(c % k, k, ((auc > low ? auc : low) - low) / (1 - low), &x, &y);
+            if (isnan(auc))
+                putc('\n', out);
+            else
+                fprintf(out, "%.4f %.4f\n", x, y);
+        }
+        fputs("END\n", out);
+    }
     radz_plot_draw_begin(&plot);
     fprintf(out, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\nset bmargin at screen "
             "%.4f\nset xrange [-1:1]\nset yrange [-1:1]\nunset border\nunset xtics\nunset ytics\nunset key\n", side / width,
             1 - side / width, 1 - top / height, 0.3 / height);
     put_legend(out, set, members, n, &plot);
+    for (size_t m = 0; m < published->n; m++) {
+        double at = 1 - (0.14 + legend_line * (double)(n + m + 1)) / plot.height;
+        char name[200];
+        snprintf(name, sizeof name, "%.150s (published)", published->methods[m]);
+        fprintf(out, "set label %zu \"\" at screen %.4f, screen %.4f point pt %zu ps 0.5 lc rgb '#202020'\nset label %zu ", 320 + m,
+                0.23 / plot.width, at, 4 + 2 * m, 330 + m);
+        radz_plot_label(out, name, (size_t)((plot.width - 0.55) / radz_plot_text_inches(1)));
+        fprintf(out, " at screen %.4f, screen %.4f left\n", 0.45 / plot.width, at);
+    }
     for (size_t c = 0; c < k; c++) {
         spoke(c, k, 1, &x, &y);
         fprintf(out, "set label %zu ", c + 1);
@@ -125,16 +181,22 @@ static radz_status one_radar(radz_plot_set *set, const size_t *members, size_t n
         radz_plot_style(out, set->pair_of[members[m]]);
         fputs(" notitle", out);
     }
+    for (size_t m = 0; m < published->n; m++)
+        fprintf(out, ", $published_%zu with points pt %zu ps 0.5 lc rgb '#202020' notitle", m, 4 + 2 * m);
     putc('\n', out);
     return radz_plot_end(&plot, set, st, err);
 }
 
-radz_status radz_plot_radar(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err)
+radz_status radz_plot_radar(radz_plot_set *set, const size_t *members, size_t n_members, const radz_published *published,
+                            size_t n_published, radz_error *err)
 {
     radz_strlist classes = {0};
+    published_lines lines = {.items = published, .n_items = n_published, .dataset = set->results->blocks[members[0]].dataset};
     radz_status st = radz_classes_in_order(set->results, set->blocks, members, n_members, &classes, err);
+    if (st == RADZ_OK)
+        find_published(&lines, &classes);
     for (size_t from = 0; classes.count >= 3 && from < n_members && st == RADZ_OK; from += PAIRS)
-        st = one_radar(set, members + from, n_members - from < PAIRS ? n_members - from : PAIRS, from / PAIRS, &classes, err);
+        st = one_radar(set, members + from, n_members - from < PAIRS ? n_members - from : PAIRS, from / PAIRS, &classes, &lines, err);
     radz_strlist_free(&classes);
     return st;
 }

@@ -367,7 +367,7 @@ static void all_radars(figures *f)
             if (radz_same_section(&results->blocks[i], &results->blocks[j]))
                 members[n++] = j;
         if (first)
-            f->st = radz_plot_radar(&f->set, members, n, f->err);
+            f->st = radz_plot_radar(&f->set, members, n, f->input->published, f->input->n_published, f->err);
     }
     free(members);
 }

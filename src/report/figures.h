@@ -40,7 +40,7 @@ typedef struct radz_figures_input {
 /* Writes into `dir` (made when absent):
  *   table-zero-shot.tex, table-mllm.tex, table-few-shot.tex   booktabs
  *   roc-, pr-, auc- (bars) of each data set, compare-auc        as radz_plots_write
- *   radar-<dataset>-<split>                                     AUC of each class
+ *   radar-<dataset>-<split>                                     AUC of each class, published ones too where they are known
  *   ablation-<factor>                                           of the detail table "ablation"
  *   tsne-<dataset>-<model>                                      of the maps
  *   cost-auc                                                    time of an image against mean AUC

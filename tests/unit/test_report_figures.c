@@ -71,7 +71,12 @@ static const radz_published published[] = {
     {.method = "Prober", .source = "Another", .protocol = "radz", .dataset = "phantom", .labels = 10, .auc = 81.25, .f1 = NAN, .acc = NAN},
     {.method = "Asker", .source = "Another", .protocol = "radz", .asked = true, .dataset = "phantom", .labels = NAN, .auc = 50.01,
      .f1 = NAN, .acc = NAN},
+    {.method = "By class", .source = "Another", .protocol = "chexzero", .dataset = "phantom", .class_name = "Mass", .labels = NAN,
+     .auc = 81.18, .f1 = NAN, .acc = NAN},
+    {.method = "By class", .source = "Another", .protocol = "chexzero", .dataset = "phantom", .class_name = "Nowhere", .labels = NAN,
+     .auc = 60, .f1 = NAN, .acc = NAN},
 };
+enum { N_PUBLISHED = sizeof published / sizeof *published };
 
 static void tables_hold_what_they_should(void **state)
 {
@@ -80,7 +85,7 @@ static void tables_hold_what_they_should(void **state)
     radz_strlist absent = {0};
     ok(fixture_results(&results, err));
     bool asked[5] = {0};
-    radz_figures_input input = {.results = results, .asked = asked, .published = published, .n_published = 5};
+    radz_figures_input input = {.results = results, .asked = asked, .published = published, .n_published = N_PUBLISHED};
     ok(radz_figures_write(&input, folder, false, &absent, err));
     char *text = read_file("table-zero-shot.tex");
     assert_non_null(strstr(text, "Method \\& Co\\textsuperscript{a} & 53.15 & 12.38 & & & & & 70.50 & & \\\\\n"));
@@ -111,6 +116,11 @@ static void tables_hold_what_they_should(void **state)
     free(text);
     /* three tables and four pictures have no data here; each says so */
     assert_int_equal(absent.count, 6);
+    text = read_file("radar-phantom-test.gp"); /* published figures of single classes */
+    assert_non_null(strstr(text, "By class (published)"));
+    assert_non_null(strstr(text, "$published_0 << END"));
+    assert_null(strstr(text, "$published_1"));
+    free(text);
     text = read_file("ablation-layer.gp");
     assert_non_null(strstr(text, "No ablation over the factor 'layer' here."));
     free(text);
@@ -150,7 +160,7 @@ static void everything_is_drawn(void **state)
     }
     static const char *const groups[] = {"Mass", "Odd \"%\" `name`", "Edema", "none of the findings"};
     radz_feature_map map = {"phantom", "test", "clip-tiny", POINTS, layout, group, groups, 4, 15, 0.4};
-    radz_figures_input input = {.results = results, .asked = asked, .published = published, .n_published = 5, .maps = &map,
+    radz_figures_input input = {.results = results, .asked = asked, .published = published, .n_published = N_PUBLISHED, .maps = &map,
                                 .n_maps = 1};
     ok(radz_figures_write(&input, folder, have_gnuplot(), &absent, err));
     for (size_t i = 0; i < absent.count; i++)
