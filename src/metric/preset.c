@@ -8,346 +8,12 @@
 #include "base/workers.h"
 #include "metric/legacy_random.h"
 #include "metric/ranking.h"
+#include "metric/sklearn_curve.h"
 
 const char *const radz_figure_names[RADZ_FIGURE_COUNT] = {
     [RADZ_FIGURE_AUC] = "auc", [RADZ_FIGURE_AUPRC] = "auprc", [RADZ_FIGURE_F1] = "f1",
     [RADZ_FIGURE_ACC] = "acc", [RADZ_FIGURE_MCC] = "mcc",     [RADZ_FIGURE_THRESHOLD] = "threshold",
 };
-
-double radz_numpy_sum(const double *values, size_t count)
-{
-    if (count < 8) {
-        double sum = count > 0 ? values[0] : 0;
-        for (size_t i = 1; i < count; i++)
-            sum += values[i];
-        return sum;
-    }
-    if (count > 128) {
-        size_t half = count / 2;
-        half -= half % 8;
-        return radz_numpy_sum(values, half) + radz_numpy_sum(values + half, count - half);
-    }
-    double r[8];
-    size_t i = 8;
-    memcpy(r, values, sizeof r);
-    for (; i < count - count % 8; i += 8)
-        for (size_t j = 0; j < 8; j++)
-            r[j] += values[i + j];
-    double sum = ((r[0] + r[1]) + (r[2] + r[3])) + ((r[4] + r[5]) + (r[6] + r[7]));
-    for (; i < count; i++)
-        sum += values[i];
-    return sum;
-}
-
-static double numpy_mean(const double *values, size_t count)
-{
-    return radz_numpy_sum(values, count) / (double)count;
-}
-
-/* numpy.round */
-static double rounded(double value, uint32_t digits)
-{
-    double scale = 1;
-    for (uint32_t i = 0; i < digits; i++)
-        scale *= 10;
-    return digits == 0 ? value : rint(value * scale) / scale;
-}
-
-/* ---- a class, ranked once ---- */
-
-/* Rows from the highest score to the lowest, in groups of equal scores. */
-typedef struct ranked_class {
-    uint32_t *rows;     /* [count] */
-    uint8_t *positive;  /* [count] */
-    uint32_t *ends;     /* [groups] one past the last place of the group */
-    double *scores;     /* [groups] */
-    size_t count, groups, positives;
-} ranked_class;
-
-static void ranked_free(ranked_class *r)
-{
-    free(r->rows);
-    free(r->positive);
-    free(r->ends);
-    free(r->scores);
-    *r = (ranked_class){0};
-}
-
-static radz_status rank(const radz_metric_input *input, size_t class_index, radz_metric_work *work, ranked_class *out,
-                        radz_error *err)
-{
-    radz_status st = radz_rank_class(input, class_index, work, err);
-    if (st != RADZ_OK)
-        return st;
-    *out = (ranked_class){.count = work->count, .positives = work->positives};
-    out->rows = radz_calloc(out->count, sizeof *out->rows, err);
-    out->positive = radz_calloc(out->count, sizeof *out->positive, err);
-    out->ends = radz_calloc(out->count, sizeof *out->ends, err);
-    out->scores = radz_calloc(out->count, sizeof *out->scores, err);
-    if (out->rows == NULL || out->positive == NULL || out->ends == NULL || out->scores == NULL)
-        return RADZ_E_NOMEM;
-    for (size_t i = 0; i < out->count; i++) {
-        out->rows[i] = work->ranked[i].row;
-        out->positive[i] = (uint8_t)work->ranked[i].positive;
-        if (i + 1 == out->count || work->ranked[i + 1].key != work->ranked[i].key) {
-            out->scores[out->groups] = radz_rank_score(work->ranked[i].key);
-            out->ends[out->groups++] = (uint32_t)i + 1;
-        }
-    }
-    return RADZ_OK;
-}
-
-/* ---- curves over distinct scores, from the highest on ---- */
-
-typedef struct curve {
-    size_t count;
-    double *tps, *fps, *scores; /* [count] counts at score >= scores[i] */
-    double *scratch;            /* [capacity] */
-} curve;
-
-static void curve_free(curve *c)
-{
-    free(c->tps);
-    free(c->fps);
-    free(c->scores);
-    free(c->scratch);
-    *c = (curve){0};
-}
-
-static radz_status curve_make(curve *c, size_t rows, radz_error *err)
-{
-    c->tps = radz_calloc(rows + 2, sizeof *c->tps, err);
-    c->fps = radz_calloc(rows + 2, sizeof *c->fps, err);
-    c->scores = radz_calloc(rows + 2, sizeof *c->scores, err);
-    c->scratch = radz_calloc(rows + 2, sizeof *c->scratch, err);
-    return c->tps == NULL || c->fps == NULL || c->scores == NULL || c->scratch == NULL ? RADZ_E_NOMEM : RADZ_OK;
-}
-
-/* `weights` [rows of the input] says how often each row was drawn; NULL: once. */
-static void curve_fill(curve *c, const ranked_class *r, const uint32_t *weights)
-{
-    uint64_t tp = 0, fp = 0;
-    size_t place = 0;
-    c->count = 0;
-    for (size_t g = 0; g < r->groups; g++) {
-        uint64_t before = tp + fp;
-        for (; place < r->ends[g]; place++) {
-            uint64_t weight = weights == NULL ? 1 : weights[r->rows[place]];
-            tp += r->positive[place] ? weight : 0;
-            fp += r->positive[place] ? 0 : weight;
-        }
-        if (tp + fp == before)
-            continue;
-        c->tps[c->count] = (double)tp;
-        c->fps[c->count] = (double)fp;
-        c->scores[c->count++] = r->scores[g];
-    }
-}
-
-static double all_positives(const curve *c)
-{
-    return c->count > 0 ? c->tps[c->count - 1] : 0;
-}
-
-static double all_negatives(const curve *c)
-{
-    return c->count > 0 ? c->fps[c->count - 1] : 0;
-}
-
-/* Whether roc_curve keeps point i: the ends, and where the steps before and after it differ. */
-static bool is_corner(const curve *c, size_t i)
-{
-    if (i == 0 || i + 1 >= c->count)
-        return true;
-    return c->fps[i + 1] - c->fps[i] != c->fps[i] - c->fps[i - 1] || c->tps[i + 1] - c->tps[i] != c->tps[i] - c->tps[i - 1];
-}
-
-static double curve_auc(const curve *c)
-{
-    double p = all_positives(c), n = all_negatives(c), x = 0, y = 0;
-    size_t terms = 0;
-    if (p == 0 || n == 0)
-        return NAN;
-    for (size_t i = 0; i < c->count; i++) {
-        if (!is_corner(c, i))
-            continue;
-        double fpr = c->fps[i] / n, tpr = c->tps[i] / p;
-        c->scratch[terms++] = (fpr - x) * (tpr + y) / 2;
-        x = fpr;
-        y = tpr;
-    }
-    return radz_numpy_sum(c->scratch, terms);
-}
-
-static double precision_at(const curve *c, size_t i)
-{
-    return c->tps[i] / (c->tps[i] + c->fps[i]);
-}
-
-static double recall_at(const curve *c, size_t i)
-{
-    double p = all_positives(c);
-    return p == 0 ? 1 : c->tps[i] / p;
-}
-
-/* auc(recall, precision): recall falls along precision_recall_curve, so the sum is negative and its sign is turned. */
-static double curve_auprc(const curve *c)
-{
-    size_t terms = 0;
-    for (size_t i = c->count; i-- > 0;) {
-        double next_recall = i > 0 ? recall_at(c, i - 1) : 0, next_precision = i > 0 ? precision_at(c, i - 1) : 1;
-        c->scratch[terms++] = (next_recall - recall_at(c, i)) * (next_precision + precision_at(c, i)) / 2;
-    }
-    return all_positives(c) == 0 || all_negatives(c) == 0 ? NAN : -radz_numpy_sum(c->scratch, terms);
-}
-
-static double curve_f1(const curve *c, size_t i)
-{
-    double precision = precision_at(c, i), recall = recall_at(c, i), under = recall + precision;
-    return under == 0 ? 0 : 2 * recall * precision / under;
-}
-
-/* ---- counts and what stands on them ---- */
-
-typedef struct counts {
-    double tp, fp, positives, negatives;
-} counts;
-
-/* How many scores of the curve are called positive: they are its first ones. */
-static size_t called_scores(const curve *c, double threshold, radz_threshold_side at)
-{
-    size_t low = 0, high = c->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        bool called = at == RADZ_ABOVE ? c->scores[middle] > threshold : c->scores[middle] >= threshold;
-        if (called)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static counts counts_at(const curve *c, double threshold, radz_threshold_side at)
-{
-    size_t called = called_scores(c, threshold, at);
-    return (counts){called > 0 ? c->tps[called - 1] : 0, called > 0 ? c->fps[called - 1] : 0, all_positives(c),
-                    all_negatives(c)};
-}
-
-static double f1_of(const counts *c, double empty)
-{
-    double under = c->positives + (c->tp + c->fp);
-    return under == 0 ? empty : 2 * c->tp / under;
-}
-
-static double acc_of(const counts *c)
-{
-    return (c->tp + (c->negatives - c->fp)) / (c->positives + c->negatives);
-}
-
-static double mcc_of(const counts *c)
-{
-    double rows = c->positives + c->negatives, called = c->tp + c->fp, correct = c->tp + (c->negatives - c->fp);
-    double together = correct * rows - (c->negatives * (rows - called) + c->positives * called);
-    double called_spread = rows * rows - ((rows - called) * (rows - called) + called * called);
-    double true_spread = rows * rows - (c->negatives * c->negatives + c->positives * c->positives);
-    double under = called_spread * true_spread;
-    return under == 0 ? 0 : together / sqrt(under);
-}
-
-/* ---- the threshold ---- */
-
-/* The rows a curve was made of, in their order: rows[i], or i where `rows` is NULL. */
-typedef struct row_order {
-    const uint32_t *rows;
-    size_t count;
-    const radz_metric_input *input;
-    size_t class_index;
-} row_order;
-
-static double choose_f1(const curve *c, bool corners)
-{
-    double best = -1, threshold = 0;
-    for (size_t i = c->count; i-- > 0;) {
-        double f1 = corners && !is_corner(c, i) ? -1 : curve_f1(c, i);
-        if (f1 > best) {
-            best = f1;
-            threshold = c->scores[i];
-        }
-    }
-    return threshold;
-}
-
-static double mcc_at(const curve *c, size_t i, double positives, double negatives)
-{
-    return mcc_of(&(counts){c->tps[i], c->fps[i], positives, negatives});
-}
-
-static double choose_mcc(const curve *c, bool corners)
-{
-    double best = -2, threshold = 0, p = all_positives(c), n = all_negatives(c);
-    for (size_t i = c->count; i-- > 0;) {
-        double mcc = corners && !is_corner(c, i) ? -2 : mcc_at(c, i, p, n);
-        if (mcc > best) {
-            best = mcc;
-            threshold = c->scores[i];
-        }
-    }
-    return threshold;
-}
-
-static double choose_mcc_by_rows(const curve *c, const row_order *order)
-{
-    double best = 0, threshold = 0, p = all_positives(c), n = all_negatives(c);
-    size_t equals = 0;
-    for (size_t i = 0; i < c->count; i++) {
-        double mcc = c->scratch[i] = mcc_at(c, i, p, n);
-        equals = mcc > best ? 1 : equals + (mcc == best && best > 0);
-        if (mcc > best) {
-            best = mcc;
-            threshold = c->scores[i];
-        }
-    }
-    for (size_t k = 0; equals > 1 && k < order->count; k++) { /* several: the one of the first row */
-        size_t at = (order->rows == NULL ? k : order->rows[k]) * order->input->classes + order->class_index;
-        double score = order->input->scores[at];
-        size_t place = order->input->labels[at] == -1 ? 0 : called_scores(c, score, RADZ_AT_LEAST);
-        if (place > 0 && c->scratch[place - 1] == best)
-            return score;
-    }
-    return threshold;
-}
-
-static double choose(const curve *c, const radz_protocol_rules *rules, const row_order *order)
-{
-    bool corners = rules->search == RADZ_SEARCH_CORNERS;
-    if (rules->rule == RADZ_THRESHOLD_MAX_F1)
-        return choose_f1(c, corners);
-    return rules->search == RADZ_SEARCH_ROWS ? choose_mcc_by_rows(c, order) : choose_mcc(c, corners);
-}
-
-/* All figures of one class from its curve; NaN: not defined. */
-static void figures_of(const curve *c, const radz_protocol_rules *rules, double threshold, const bool *wanted,
-                       double out[RADZ_FIGURE_COUNT])
-{
-    for (size_t f = 0; f < RADZ_FIGURE_COUNT; f++)
-        out[f] = NAN;
-    if (c->count == 0)
-        return;
-    if (wanted[RADZ_FIGURE_AUC])
-        out[RADZ_FIGURE_AUC] = curve_auc(c);
-    if (wanted[RADZ_FIGURE_AUPRC])
-        out[RADZ_FIGURE_AUPRC] = curve_auprc(c);
-    if (isnan(threshold))
-        return;
-    counts f1 = counts_at(c, threshold, rules->f1_at), acc = counts_at(c, threshold, rules->acc_at);
-    size_t called = called_scores(c, threshold, RADZ_AT_LEAST);
-    out[RADZ_FIGURE_F1] = rules->f1_form == RADZ_F1_CURVE && called > 0 ? curve_f1(c, called - 1) : f1_of(&f1, rules->f1_empty);
-    out[RADZ_FIGURE_ACC] = acc_of(&acc);
-    out[RADZ_FIGURE_MCC] = mcc_of(&f1);
-    out[RADZ_FIGURE_THRESHOLD] = threshold;
-}
 
 /* ---- scores as the protocol takes them ---- */
 
@@ -419,14 +85,14 @@ typedef struct draw {
 
 typedef struct draw_space {
     uint32_t *rows, *weights; /* [rows] */
-    curve curve;
+    radz_curve curve;
 } draw_space;
 
 typedef struct measurement {
     const uint8_t *mean_of; /* [classes]: those of the macro mean; NULL: all */
     const radz_protocol_rules *rules;
     prepared_input test;
-    ranked_class *ranked;  /* [classes] of the test */
+    radz_ranked_class *ranked;  /* [classes] of the test */
     double *thresholds;    /* [classes]; NaN: none */
     double *found;         /* [classes, RADZ_FIGURE_COUNT] on the data themselves */
     draw *draws;
@@ -461,12 +127,12 @@ static radz_status run_draw(void *context, size_t i, int worker, radz_error *err
     }
     size_t classes = m->test.input.classes;
     for (size_t c = 0; c < classes; c++) {
-        row_order order = {space->rows, rows, &m->test.input, c};
-        curve_fill(&space->curve, &m->ranked[c], space->weights);
+        radz_row_order order = {space->rows, rows, &m->test.input, c};
+        radz_curve_fill(&space->curve, &m->ranked[c], space->weights);
         double threshold = m->thresholds[c];
         if (m->rules->rechoose && space->curve.count > 0)
-            threshold = choose(&space->curve, m->rules, &order);
-        figures_of(&space->curve, m->rules, threshold, d->wanted, m->values + (i * classes + c) * RADZ_FIGURE_COUNT);
+            threshold = radz_curve_threshold(&space->curve, m->rules, &order);
+        radz_curve_figures(&space->curve, m->rules, threshold, d->wanted, m->values + (i * classes + c) * RADZ_FIGURE_COUNT);
     }
     return RADZ_OK;
 }
@@ -562,8 +228,8 @@ static void summarize(measurement *m, radz_figure *out)
     const radz_protocol_rules *rules = m->rules;
     size_t n = rules->replicates, there = 0;
     qsort(m->series, n, sizeof *m->series, by_value_nan_last);
-    out->low = rounded(m->series[rules->low], rules->digits);
-    out->high = rounded(m->series[rules->high], rules->digits);
+    out->low = radz_numpy_round(m->series[rules->low], rules->digits);
+    out->high = radz_numpy_round(m->series[rules->high], rules->digits);
     out->interval = isnan(out->low) || isnan(out->high) ? RADZ_METRIC_FEW_REPLICATES : RADZ_METRIC_OK;
     if (out->interval != RADZ_METRIC_OK)
         out->low = out->high = NAN;
@@ -573,7 +239,7 @@ static void summarize(measurement *m, radz_figure *out)
         there += !isnan(m->series[i]);
         m->series[i] = isnan(m->series[i]) ? 0 : m->series[i];
     }
-    out->value = there > 0 ? rounded(radz_numpy_sum(m->series, n) / (double)there, rules->digits) : NAN;
+    out->value = there > 0 ? radz_numpy_round(radz_numpy_sum(m->series, n) / (double)there, rules->digits) : NAN;
     out->status = there > 0 ? RADZ_METRIC_OK : out->status == RADZ_METRIC_OK ? RADZ_METRIC_FEW_REPLICATES : out->status;
 }
 
@@ -629,7 +295,7 @@ static void macro_interval(measurement *m, const radz_preset_row *rows, size_t f
             for (size_t c = 0; c < classes; c++)
                 if (in_mean(m, &rows[c], c, figure))
                     m->columns[count++] = value_in(m, draw_for(m, figure, r), c, figure);
-            m->series[r] = numpy_mean(m->columns, count);
+            m->series[r] = radz_numpy_mean(m->columns, count);
         }
         summarize(m, out);
         return;
@@ -640,7 +306,7 @@ static void macro_interval(measurement *m, const radz_preset_row *rows, size_t f
         for (size_t c = 0; c < classes; c++)
             if (in_mean(m, &rows[c], c, figure))
                 m->columns[count++] = high ? rows[c].of[figure].high : rows[c].of[figure].low;
-        bound[high] = numpy_mean(m->columns, count);
+        bound[high] = radz_numpy_mean(m->columns, count);
     }
     out->low = bound[0];
     out->high = bound[1];
@@ -670,7 +336,7 @@ static radz_status make_space(measurement *m, size_t threads, radz_error *err)
         m->spaces[i].rows = radz_calloc(rows, sizeof(uint32_t), err);
         m->spaces[i].weights = radz_calloc(rows, sizeof(uint32_t), err);
         if (m->spaces[i].rows == NULL || m->spaces[i].weights == NULL ||
-            curve_make(&m->spaces[i].curve, rows, err) != RADZ_OK)
+            radz_curve_make(&m->spaces[i].curve, rows, err) != RADZ_OK)
             return RADZ_E_NOMEM;
     }
     return RADZ_OK;
@@ -681,10 +347,10 @@ static void measurement_free(measurement *m)
     for (size_t i = 0; i < m->n_spaces; i++) {
         free(m->spaces[i].rows);
         free(m->spaces[i].weights);
-        curve_free(&m->spaces[i].curve);
+        radz_curve_free(&m->spaces[i].curve);
     }
     for (size_t c = 0; m->ranked != NULL && c < m->test.input.classes; c++)
-        ranked_free(&m->ranked[c]);
+        radz_ranked_free(&m->ranked[c]);
     free(m->spaces);
     free(m->ranked);
     free(m->thresholds);
@@ -703,21 +369,21 @@ static radz_status choose_on_validation(measurement *m, const radz_metric_input 
                                         radz_error *err)
 {
     prepared_input prepared = {0};
-    ranked_class ranked = {0};
-    curve c = {0};
+    radz_ranked_class ranked = {0};
+    radz_curve c = {0};
     radz_status st = prepare(validation, m->rules, &prepared, err);
     if (st == RADZ_OK)
-        st = curve_make(&c, validation->rows, err);
+        st = radz_curve_make(&c, validation->rows, err);
     for (size_t i = 0; st == RADZ_OK && i < prepared.input.classes; i++) {
-        row_order order = {NULL, prepared.input.rows, &prepared.input, i};
-        st = rank(&prepared.input, i, work, &ranked, err);
+        radz_row_order order = {NULL, prepared.input.rows, &prepared.input, i};
+        st = radz_rank_rows(&prepared.input, i, work, &ranked, err);
         if (st == RADZ_OK && ranked.count > 0) {
-            curve_fill(&c, &ranked, NULL);
-            m->thresholds[i] = choose(&c, m->rules, &order);
+            radz_curve_fill(&c, &ranked, NULL);
+            m->thresholds[i] = radz_curve_threshold(&c, m->rules, &order);
         }
-        ranked_free(&ranked);
+        radz_ranked_free(&ranked);
     }
-    curve_free(&c);
+    radz_curve_free(&c);
     prepared_free(&prepared);
     return st;
 }
@@ -733,15 +399,15 @@ static radz_status measure_classes(measurement *m, const radz_metric_input *vali
     if (st == RADZ_OK && !on_test && m->rules->rule != RADZ_THRESHOLD_NONE && validation != NULL)
         st = choose_on_validation(m, validation, work, err);
     for (size_t c = 0; st == RADZ_OK && c < classes; c++) {
-        row_order order = {NULL, m->test.input.rows, &m->test.input, c};
-        curve *all = &m->spaces[0].curve;
-        st = rank(&m->test.input, c, work, &m->ranked[c], err);
+        radz_row_order order = {NULL, m->test.input.rows, &m->test.input, c};
+        radz_curve *all = &m->spaces[0].curve;
+        st = radz_rank_rows(&m->test.input, c, work, &m->ranked[c], err);
         if (st != RADZ_OK)
             break;
-        curve_fill(all, &m->ranked[c], NULL);
+        radz_curve_fill(all, &m->ranked[c], NULL);
         if (on_test && all->count > 0)
-            m->thresholds[c] = choose(all, m->rules, &order);
-        figures_of(all, m->rules, m->thresholds[c], m->rules->figures, m->found + c * RADZ_FIGURE_COUNT);
+            m->thresholds[c] = radz_curve_threshold(all, m->rules, &order);
+        radz_curve_figures(all, m->rules, m->thresholds[c], m->rules->figures, m->found + c * RADZ_FIGURE_COUNT);
     }
     radz_metric_work_free(work);
     return st;
@@ -750,7 +416,7 @@ static radz_status measure_classes(measurement *m, const radz_metric_input *vali
 static void fill_classes(const measurement *m, bool have_point, radz_preset_row *rows)
 {
     for (size_t c = 0; c < m->test.input.classes; c++) {
-        const ranked_class *r = &m->ranked[c];
+        const radz_ranked_class *r = &m->ranked[c];
         rows[c].positives = r->positives;
         rows[c].negatives = r->count - r->positives;
         for (size_t f = 0; f < RADZ_FIGURE_COUNT; f++) {
@@ -798,7 +464,7 @@ static void fill_macro(measurement *m, const radz_preset_row *rows, bool interva
         out->of[f] = no_figure(why);
         if (count == 0)
             continue;
-        out->of[f] = plain_figure(numpy_mean(m->columns, count), why == RADZ_METRIC_NO_CLASS ? RADZ_METRIC_ONE_VALUE : why);
+        out->of[f] = plain_figure(radz_numpy_mean(m->columns, count), why == RADZ_METRIC_NO_CLASS ? RADZ_METRIC_ONE_VALUE : why);
         if (!intervals || draw_for(m, f, 0) == SIZE_MAX)
             continue;
         out->of[f].interval = RADZ_METRIC_STOPPED;
@@ -817,19 +483,19 @@ static radz_status fill_other_averages(measurement *m, const radz_preset_row *ro
     if (m->rules->micro) {
         radz_metric_input flat = {.rows = in->rows * in->classes, .classes = 1, .scores = in->scores, .labels = in->labels};
         radz_metric_work *work = NULL;
-        ranked_class ranked = {0};
-        curve c = {0};
+        radz_ranked_class ranked = {0};
+        radz_curve c = {0};
         double values[RADZ_FIGURE_COUNT];
         st = radz_metric_check(&flat, NULL, err);
         if (st == RADZ_OK)
             st = radz_metric_work_create(&work, err);
         if (st == RADZ_OK)
-            st = rank(&flat, 0, work, &ranked, err);
+            st = radz_rank_rows(&flat, 0, work, &ranked, err);
         if (st == RADZ_OK)
-            st = curve_make(&c, ranked.groups, err);
+            st = radz_curve_make(&c, ranked.groups, err);
         if (st == RADZ_OK) {
-            curve_fill(&c, &ranked, NULL);
-            figures_of(&c, m->rules, NAN, m->rules->figures, values);
+            radz_curve_fill(&c, &ranked, NULL);
+            radz_curve_figures(&c, m->rules, NAN, m->rules->figures, values);
             for (size_t f = 0; f < RADZ_FIGURE_COUNT; f++) {
                 if (ranking_figures[f] && m->rules->figures[f])
                     out->micro.of[f] = plain_figure(values[f], RADZ_METRIC_ONE_VALUE);
@@ -837,8 +503,8 @@ static radz_status fill_other_averages(measurement *m, const radz_preset_row *ro
             }
         }
         radz_metric_work_free(work);
-        ranked_free(&ranked);
-        curve_free(&c);
+        radz_ranked_free(&ranked);
+        radz_curve_free(&c);
     }
     if (st == RADZ_OK && m->rules->weighted && m->rules->figures[RADZ_FIGURE_AUC]) {
         double weights = 0;

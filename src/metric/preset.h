@@ -45,7 +45,4 @@ radz_status radz_preset_measure(const radz_metric_input *test, const radz_metric
                                 const radz_protocol_rules *rules, const uint8_t *mean_of, bool intervals, int threads,
                                 radz_preset_result *out, radz_error *err) RADZ_MUST_USE;
 
-/* numpy.sum of contiguous doubles: pairwise, eight at a time, in blocks of 128. */
-double radz_numpy_sum(const double *values, size_t count);
-
 #endif

@@ -189,63 +189,81 @@ static void put_figures(const radz_page *page, const radz_page_section *section,
     }
 }
 
-bool radz_page_roc(const radz_page *page, const radz_page_section *section)
+/* What a curve is made of; count 0: there is none. */
+typedef struct page_curve {
+    const double *x, *y;
+    size_t count;
+} page_curve;
+
+static page_curve roc_curve(const radz_page *page, size_t block, const char *class_name)
+{
+    const radz_result_curve *curve = roc_of(page->results, block, class_name);
+    return curve == NULL ? (page_curve){0} : (page_curve){curve->fpr, curve->tpr, curve->count};
+}
+
+/* Without the point that no threshold has: it would draw a line down the axis. */
+static page_curve pr_curve(const radz_page *page, size_t block, const char *class_name)
+{
+    const radz_result_pr *curve = pr_of(page->results, block, class_name);
+    return curve == NULL || curve->count < 2 ? (page_curve){0}
+                                             : (page_curve){curve->recall + 1, curve->precision + 1, curve->count - 1};
+}
+
+/* A panel for each class, with the figure of metric `figure` of each block in a corner. */
+typedef struct panel_kind {
+    const char *name, *title, *x_title, *y_title, *figure;
+    bool figures_at_bottom;
+    page_curve (*curve)(const radz_page *page, size_t block, const char *class_name);
+    bool chance_is_prevalence; /* else the diagonal */
+} panel_kind;
+
+static const panel_kind roc_kind = {"roc", "ROC curve", "false positive rate", "true positive rate", "auc", true, roc_curve, false};
+static const panel_kind pr_kind = {"pr", "Precision-recall curve", "recall (sensitivity)", "precision (PPV)", "ap", false, pr_curve,
+                                   true};
+
+static void put_panel(const radz_page *page, const radz_page_section *section, const panel_kind *kind, size_t c)
+{
+    const char *class_name = section->classes->items[c];
+    radz_svg svg;
+    radz_page_panel(page, section, &svg, kind->name, kind->title, c, kind->x_title, kind->y_title);
+    const radz_result_row *prevalence = radz_block_row(&page->blocks[section->members[0]], class_name, "prevalence");
+    if (!kind->chance_is_prevalence)
+        radz_svg_line(&svg, "chance", 0, 0, 1, 1);
+    else if (prevalence != NULL && !isnan(prevalence->value))
+        radz_svg_line(&svg, "chance", 0, prevalence->value, 1, prevalence->value);
+    for (size_t m = 0; m < section->n; m++) {
+        page_curve curve = kind->curve(page, section->members[m], class_name);
+        char css[16];
+        snprintf(css, sizeof css, "c c%zu", page->pair_of[section->members[m]] % COLOURS);
+        if (curve.count > 0)
+            radz_svg_curve(&svg, css, curve.x, curve.y, curve.count);
+    }
+    put_figures(page, section, &svg, class_name, kind->figure, kind->figures_at_bottom);
+    radz_svg_end(&svg);
+    fputs("</figure>\n", page->out);
+}
+
+static bool put_panels(const radz_page *page, const radz_page_section *section, const panel_kind *kind)
 {
     bool any = false;
     for (size_t m = 0; m < section->n; m++)
         for (size_t c = 0; c < section->classes->count; c++)
-            any = any || roc_of(page->results, section->members[m], section->classes->items[c]) != NULL;
+            any = any || kind->curve(page, section->members[m], section->classes->items[c]).count > 0;
     if (!any)
         return false;
     fputs("<div class=\"panels\">\n", page->out);
-    for (size_t c = 0; c < section->classes->count; c++) {
-        const char *class_name = section->classes->items[c];
-        radz_svg svg;
-        radz_page_panel(page, section, &svg, "roc", "ROC curve", c, "false positive rate", "true positive rate");
-        radz_svg_line(&svg, "chance", 0, 0, 1, 1);
-        for (size_t m = 0; m < section->n; m++) {
-            const radz_result_curve *curve = roc_of(page->results, section->members[m], class_name);
-            char css[16];
-            snprintf(css, sizeof css, "c c%zu", page->pair_of[section->members[m]] % COLOURS);
-            if (curve != NULL)
-                radz_svg_curve(&svg, css, curve->fpr, curve->tpr, curve->count);
-        }
-        put_figures(page, section, &svg, class_name, "auc", true);
-        radz_svg_end(&svg);
-        fputs("</figure>\n", page->out);
-    }
+    for (size_t c = 0; c < section->classes->count; c++)
+        put_panel(page, section, kind, c);
     fputs("</div>\n", page->out);
     return true;
 }
 
+bool radz_page_roc(const radz_page *page, const radz_page_section *section)
+{
+    return put_panels(page, section, &roc_kind);
+}
+
 bool radz_page_pr(const radz_page *page, const radz_page_section *section)
 {
-    bool any = false;
-    for (size_t m = 0; m < section->n; m++)
-        for (size_t c = 0; c < section->classes->count; c++)
-            any = any || pr_of(page->results, section->members[m], section->classes->items[c]) != NULL;
-    if (!any)
-        return false;
-    fputs("<div class=\"panels\">\n", page->out);
-    for (size_t c = 0; c < section->classes->count; c++) {
-        const char *class_name = section->classes->items[c];
-        radz_svg svg;
-        radz_page_panel(page, section, &svg, "pr", "Precision-recall curve", c, "recall (sensitivity)", "precision (PPV)");
-        const radz_result_row *prevalence = radz_block_row(&page->blocks[section->members[0]], class_name, "prevalence");
-        if (prevalence != NULL && !isnan(prevalence->value))
-            radz_svg_line(&svg, "chance", 0, prevalence->value, 1, prevalence->value);
-        for (size_t m = 0; m < section->n; m++) {
-            const radz_result_pr *curve = pr_of(page->results, section->members[m], class_name);
-            char css[16];
-            snprintf(css, sizeof css, "c c%zu", page->pair_of[section->members[m]] % COLOURS);
-            if (curve != NULL && curve->count > 1)
-                /* without the point that no threshold has: it would draw a line down the axis */
-                radz_svg_curve(&svg, css, curve->recall + 1, curve->precision + 1, curve->count - 1);
-        }
-        put_figures(page, section, &svg, class_name, "ap", false);
-        radz_svg_end(&svg);
-        fputs("</figure>\n", page->out);
-    }
-    fputs("</div>\n", page->out);
-    return true;
+    return put_panels(page, section, &pr_kind);
 }

@@ -13,39 +13,13 @@
 #include "base/mem.h"
 #include "metric/metric.h"
 #include "metric/resample.h"
+#include "unit/golden_numbers.h"
 
 #define GOLDEN RADZ_TEST_DIR "/golden/metric/sklearn.json"
 
 /* Largest difference seen over all cases and metrics: 1.1e-15. */
 static const double tolerance = 1e-12;
 static double largest;
-
-static uint64_t mix(uint64_t counter)
-{
-    uint64_t z = (counter + 1) * UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-    return z ^ z >> 31;
-}
-
-static double number_of(const radz_json *value)
-{
-    double x = NAN;
-    const char *text = radz_json_string(value);
-    if (text != NULL)
-        return strcmp(text, "inf") == 0 ? INFINITY : strcmp(text, "-inf") == 0 ? -INFINITY : NAN;
-    if (value == NULL || radz_json_kind_of(value) == RADZ_JSON_NULL || !radz_json_as_double(value, &x))
-        return NAN;
-    return x;
-}
-
-static double member(const radz_json *object, const char *key)
-{
-    const radz_json *value = radz_json_find(object, key);
-    if (value == NULL)
-        fail_msg("golden file: no key '%s'", key);
-    return number_of(value);
-}
 
 static void check(const char *name, const char *metric, double found, radz_metric_status status, double wanted,
                   bool exact)

@@ -17,6 +17,7 @@
 #include "metric/multiple.h"
 #include "metric/permutation.h"
 #include "metric/resample.h"
+#include "unit/golden_numbers.h"
 
 #define GOLDEN RADZ_TEST_DIR "/golden/metric/statistics.json"
 
@@ -35,25 +36,6 @@ static int unload(void **state)
     (void)state;
     radz_json_free(doc);
     return 0;
-}
-
-static double number_of(const radz_json *value)
-{
-    double x = NAN;
-    const char *text = radz_json_string(value);
-    if (text != NULL)
-        return strcmp(text, "inf") == 0 ? INFINITY : strcmp(text, "-inf") == 0 ? -INFINITY : NAN;
-    if (value == NULL || radz_json_kind_of(value) == RADZ_JSON_NULL || !radz_json_as_double(value, &x))
-        return NAN;
-    return x;
-}
-
-static double member(const radz_json *object, const char *key)
-{
-    const radz_json *value = radz_json_find(object, key);
-    if (value == NULL)
-        fail_msg("golden file: no key '%s'", key);
-    return number_of(value);
 }
 
 static double *numbers(const radz_json *object, const char *key, size_t *count)

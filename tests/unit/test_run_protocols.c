@@ -15,18 +15,12 @@
 #include "data/card_protocol.h"
 #include "metric/legacy_random.h"
 #include "metric/preset.h"
+#include "metric/sklearn_curve.h"
+#include "unit/golden_numbers.h"
 
 #define GOLDEN RADZ_TEST_DIR "/golden/metric/protocols.json"
 
 static radz_json_doc *golden;
-
-static uint64_t mix(uint64_t counter)
-{
-    uint64_t z = (counter + 1) * UINT64_C(0x9E3779B97F4A7C15);
-    z = (z ^ z >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-    z = (z ^ z >> 27) * UINT64_C(0x94D049BB133111EB);
-    return z ^ z >> 31;
-}
 
 static void ok(radz_status st, const radz_error *err)
 {
