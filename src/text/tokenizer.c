@@ -19,6 +19,7 @@ typedef struct added_token {
     bool lstrip, rstrip;   /* takes the white space beside it along */
     const char *needle;    /* what is looked for: the content, normalised when `normalized` */
     size_t needle_length;
+    bool named;            /* the configuration names it: bos, eos, ... or an additional special token */
 } added_token;
 
 struct radz_tokenizer {
@@ -32,6 +33,9 @@ struct radz_tokenizer {
     added_token *added;
     size_t added_count, added_capacity;
     bool first_byte[2][256]; /* [normalized]: some added token begins with this byte */
+    /* transformers' LlamaTokenizer with legacy off: one mark before the whole text (not before each part between added
+     * tokens), which goes again where a named special token follows it */
+    bool mark_text, drop_mark;
     radz_tokenizer_info info;
 };
 
@@ -121,27 +125,33 @@ radz_status tok_fail_kind(const tok_place *place, radz_error *err, const char *w
 }
 
 /* ---- reading a folder ---- */
+enum { FILE_JSON, FILE_SENTENCEPIECE, FILE_VOCAB, FILE_MERGES, N_FILES };
+static const char *const file_names[N_FILES] = {"tokenizer.json", "tokenizer.model", "vocab.json", "merges.txt"};
+
 typedef struct loader {
     const char *folder;
     radz_tokenizer *tok;
-    char *files[4];        /* tokenizer.json, vocab.json, merges.txt, then unused; NULL: not there */
+    char *files[N_FILES];  /* NULL: not there */
     radz_json_doc *config; /* tokenizer_config.json; NULL: not there */
     radz_json_doc *specials; /* special_tokens_map.json */
+    radz_json_doc *older;    /* added_tokens.json, of tokenizer.model */
+    size_t listed;         /* the first added tokens, which a list holds with their flags */
     radz_json_doc *json;   /* tokenizer.json, or the built-in text of a tokenizer class */
     radz_sha256 hash;
 } loader;
 
-/* The parts of a tokenizer class whose files are vocab.json and merges.txt. */
+/* A tokenizer class whose file is not tokenizer.json: what the file does not say. */
 typedef struct tokenizer_class {
-    const char *name;
+    const char *name; /* also with "Fast" behind it */
+    int file;         /* FILE_SENTENCEPIECE, or FILE_VOCAB with FILE_MERGES */
     const char *bos, *eos, *unk, *pad;
     const char *end_of_word;
-    const char *parts; /* as in a tokenizer.json */
+    const char *parts; /* as in a tokenizer.json; NULL: load_sentencepiece makes them */
     bool wrap;         /* bos text eos */
 } tokenizer_class;
 
 static const tokenizer_class classes[] = {
-    {"CLIPTokenizer", "<|startoftext|>", "<|endoftext|>", "<|endoftext|>", "<|endoftext|>", "</w>",
+    {"CLIPTokenizer", FILE_VOCAB, "<|startoftext|>", "<|endoftext|>", "<|endoftext|>", "<|endoftext|>", "</w>",
      "{\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [{\"type\": \"NFC\"}, {\"type\": \"Replace\","
      " \"pattern\": {\"Regex\": \"\\\\s+\"}, \"content\": \" \"}, {\"type\": \"Lowercase\"}]},"
      " \"pre_tokenizer\": {\"type\": \"Sequence\", \"pretokenizers\": [{\"type\": \"Split\", \"pattern\":"
@@ -150,6 +160,7 @@ static const tokenizer_class classes[] = {
      " {\"type\": \"ByteLevel\", \"add_prefix_space\": false}]},"
      " \"decoder\": {\"type\": \"ByteLevel\"}}",
      true},
+    {"LlamaTokenizer", FILE_SENTENCEPIECE, "<s>", "</s>", "<unk>", NULL, NULL, NULL, false},
 };
 enum { N_CLASSES = sizeof classes / sizeof *classes };
 
@@ -197,13 +208,18 @@ done:
     return st;
 }
 
+/* The configuration lists the added tokens with their flags; the older files are looked at only when it does not, as
+ * transformers does. */
+static bool lists_added(const loader *l)
+{
+    return l->config != NULL && radz_json_find(radz_json_root(l->config), "added_tokens_decoder") != NULL;
+}
+
 /* The content of a named special token ("bos_token"): a text, or an object with a text 'content'. NULL: not there. */
 static const radz_json *find_special(const loader *l, const char *key)
 {
     const radz_json *value = NULL;
-    /* the older file is looked at only when the newer one does not list the added tokens, as transformers does */
-    bool newer = l->config != NULL && radz_json_find(radz_json_root(l->config), "added_tokens_decoder") != NULL;
-    if (l->specials != NULL && !newer)
+    if (l->specials != NULL && !lists_added(l))
         value = radz_json_find(radz_json_root(l->specials), key);
     if (value == NULL && l->config != NULL)
         value = radz_json_find(radz_json_root(l->config), key);
@@ -264,7 +280,8 @@ static radz_status add_token(radz_tokenizer *tok, const tok_place *place, const 
             return st;
         token = &tok->added[tok->added_count++];
     }
-    *token = (added_token){tok->vocab.texts[known], strlen(content), known, special, normalized, lstrip, rstrip, NULL, 0};
+    *token = (added_token){tok->vocab.texts[known], strlen(content), known, special, normalized, lstrip, rstrip,
+                           NULL, 0, false};
     return RADZ_OK;
 }
 
@@ -292,6 +309,7 @@ static radz_status read_added_list(loader *l, radz_error *err)
         if ((st = add_token(l->tok, &place, content, (int32_t)id, special, item, err)) != RADZ_OK)
             return st;
     }
+    l->listed = l->tok->added_count;
     return RADZ_OK;
 }
 
@@ -333,6 +351,28 @@ static radz_status read_added_object(loader *l, radz_error *err)
     if (radz_json_kind_of(object) != RADZ_JSON_OBJECT)
         return tok_fail(&visit.place, err, RADZ_E_FORMAT, "found %s, wanted an object", kind_text(object));
     radz_json_each(object, read_added_entry, &visit);
+    l->listed = l->tok->added_count;
+    return visit.status;
+}
+
+static bool read_older_entry(void *context, const char *key, const radz_json *value)
+{
+    decoder_visit *visit = context;
+    int64_t id;
+    if (!radz_json_as_i64(value, &id) || id < 0 || id >= TOK_MAX_ID)
+        visit->status = tok_fail(&visit->place, visit->err, RADZ_E_FORMAT, "wanted an id from 0 to %d", TOK_MAX_ID - 1);
+    else
+        visit->status = add_token(visit->l->tok, &visit->place, key, (int32_t)id, false, NULL, visit->err);
+    return visit->status == RADZ_OK;
+}
+
+/* added_tokens.json: an object from content to id; of use where tokenizer_config.json does not list the tokens. */
+static radz_status read_added_older(loader *l, radz_error *err)
+{
+    if (l->older == NULL || lists_added(l))
+        return RADZ_OK;
+    decoder_visit visit = {l, {l->older, "(added tokens)", 0, &l->tok->arena}, RADZ_OK, err};
+    radz_json_each(radz_json_root(l->older), read_older_entry, &visit);
     return visit.status;
 }
 
@@ -348,7 +388,6 @@ static radz_status read_named(loader *l, const tokenizer_class *class, radz_erro
     const char *texts[COUNT] = {NULL};
     bool object[COUNT] = {false};
     int32_t ids[COUNT];
-    size_t listed = tok->added_count;
     for (size_t i = 0; i < COUNT; i++) {
         const radz_json *value = find_special(l, keys[i]);
         tok_place place = {l->config != NULL ? l->config : l->specials != NULL ? l->specials : l->json, keys[i], 0,
@@ -363,7 +402,7 @@ static radz_status read_named(loader *l, const tokenizer_class *class, radz_erro
             continue;
         object[i] = value != NULL && radz_json_kind_of(value) == RADZ_JSON_OBJECT;
         const added_token *known = find_added(tok, texts[i]);
-        bool again = known != NULL && (size_t)(known - tok->added) < listed;
+        bool again = known != NULL && (size_t)(known - tok->added) < l->listed;
         for (size_t k = 0; k < i && object[i] && !again; k++)
             again = object[k] && strcmp(texts[k], texts[i]) == 0;
         if (!again) {
@@ -371,6 +410,9 @@ static radz_status read_named(loader *l, const tokenizer_class *class, radz_erro
             if (st != RADZ_OK)
                 return st;
         }
+        added_token *token = find_added(tok, texts[i]);
+        if (token != NULL)
+            token->named = true;
         ids[i] = tok_vocab_find(&tok->vocab, texts[i], strlen(texts[i]));
     }
     tok->info.bos_id = ids[BOS];
@@ -380,9 +422,47 @@ static radz_status read_named(loader *l, const tokenizer_class *class, radz_erro
     return RADZ_OK;
 }
 
-static radz_status find_class(loader *l, const tokenizer_class **out, radz_error *err)
+/* "additional_special_tokens": texts or objects, of both files. */
+static radz_status read_additional(loader *l, radz_error *err)
 {
-    *out = &classes[0]; /* folders of 2021 do not say it: CLIP's own */
+    const radz_json_doc *docs[] = {l->config, lists_added(l) ? NULL : l->specials};
+    for (size_t d = 0; d < sizeof docs / sizeof *docs; d++) {
+        const radz_json *list = docs[d] != NULL ? radz_json_find(radz_json_root(docs[d]), "additional_special_tokens") : NULL;
+        tok_place place = {docs[d], "additional_special_tokens", 0, &l->tok->arena};
+        if (list == NULL || radz_json_kind_of(list) == RADZ_JSON_NULL)
+            continue;
+        if (radz_json_kind_of(list) != RADZ_JSON_ARRAY)
+            return tok_fail(&place, err, RADZ_E_FORMAT, "found %s, wanted a list", kind_text(list));
+        for (size_t i = 0; i < radz_json_size(list); i++) {
+            const radz_json *item = radz_json_at(list, i);
+            const char *text = special_text(item);
+            if (text == NULL)
+                return tok_fail(&place, err, RADZ_E_FORMAT, "found %s, wanted a token", kind_text(item));
+            radz_status st = RADZ_OK;
+            if (find_added(l->tok, text) == NULL)
+                st = add_token(l->tok, &place, text, -1, true,
+                               radz_json_kind_of(item) == RADZ_JSON_OBJECT ? item : NULL, err);
+            added_token *token = find_added(l->tok, text);
+            if (st == RADZ_OK && token != NULL)
+                token->named = true;
+            if (st != RADZ_OK)
+                return st;
+        }
+    }
+    return RADZ_OK;
+}
+
+static const tokenizer_class *class_of_file(int file)
+{
+    for (size_t i = 0; i < N_CLASSES; i++)
+        if (classes[i].file == file)
+            return &classes[i];
+    return NULL;
+}
+
+static radz_status find_class(loader *l, int file, const tokenizer_class **out, radz_error *err)
+{
+    *out = class_of_file(file); /* folders of 2021 do not say it: CLIP's own, or Llama's */
     const radz_json *value = l->config != NULL ? radz_json_find(radz_json_root(l->config), "tokenizer_class") : NULL;
     if (value == NULL || radz_json_kind_of(value) == RADZ_JSON_NULL)
         return RADZ_OK;
@@ -392,13 +472,15 @@ static radz_status find_class(loader *l, const tokenizer_class **out, radz_error
         return tok_fail(&place, err, RADZ_E_FORMAT, "found %s, wanted a text", kind_text(value));
     for (size_t i = 0; i < N_CLASSES; i++) {
         size_t n = strlen(classes[i].name);
-        if (strncmp(name, classes[i].name, n) == 0 && (name[n] == '\0' || strcmp(name + n, "Fast") == 0)) {
+        if (classes[i].file == file && strncmp(name, classes[i].name, n) == 0 &&
+            (name[n] == '\0' || strcmp(name + n, "Fast") == 0)) {
             *out = &classes[i];
             return RADZ_OK;
         }
     }
     return tok_fail(&place, err, RADZ_E_UNSUPPORTED,
-                    "the tokenizer '%.60s' without a tokenizer.json is not built; built: CLIPTokenizer", name);
+                    "the tokenizer '%.60s' of a %s without a tokenizer.json is not built; built: %s", name, file_names[file],
+                    (*out)->name);
 }
 
 /* Reads a whole file into the hash (under its name) and gives its text. */
@@ -442,23 +524,35 @@ static radz_status load_json(loader *l, radz_error *err)
     radz_tokenizer *tok = l->tok;
     char *text = NULL;
     size_t size;
-    radz_status st = read_hashed(l, l->files[0], &text, &size, err);
+    radz_status st = read_hashed(l, l->files[FILE_JSON], &text, &size, err);
     if (st == RADZ_OK)
-        st = radz_json_parse(text, size, l->files[0], &l->json, err);
+        st = radz_json_parse(text, size, l->files[FILE_JSON], &l->json, err);
     free(text);
     if (st != RADZ_OK)
         return st;
     const radz_json *root = radz_json_root(l->json);
     tok_place place = {l->json, "model", 0, &tok->arena};
     if (radz_json_kind_of(root) != RADZ_JSON_OBJECT)
-        return radz_fail(err, RADZ_E_FORMAT, "'%s': found %s, wanted an object", l->files[0], kind_text(root));
+        return radz_fail(err, RADZ_E_FORMAT, "'%s': found %s, wanted an object", l->files[FILE_JSON], kind_text(root));
     if ((st = load_parts(l, err)) != RADZ_OK ||
         (st = tok_model_load(&place, radz_json_find(root, "model"), &tok->vocab, &tok->model, err)) != RADZ_OK ||
         (st = read_added_list(l, err)) != RADZ_OK || (st = read_added_object(l, err)) != RADZ_OK ||
-        (st = read_named(l, NULL, err)) != RADZ_OK)
+        (st = read_named(l, NULL, err)) != RADZ_OK || (st = read_additional(l, err)) != RADZ_OK)
         return st;
     place.path = "post_processor";
     return tok_template_load(&place, radz_json_find(root, "post_processor"), &tok->vocab, &tok->around, err);
+}
+
+/* Template: bos, the text, eos. */
+static radz_status put_around(radz_tokenizer *tok, bool bos, bool eos, radz_error *err)
+{
+    int32_t *ids = radz_arena_alloc(&tok->arena, 2, sizeof *ids, err);
+    if (ids == NULL)
+        return RADZ_E_NOMEM;
+    ids[0] = tok->info.bos_id;
+    ids[1] = tok->info.eos_id;
+    tok->around = (tok_template){ids, ids + 1, bos, eos};
+    return RADZ_OK;
 }
 
 /* vocab.json and merges.txt: the rest is what their tokenizer class says. */
@@ -466,26 +560,70 @@ static radz_status load_files(loader *l, radz_error *err)
 {
     radz_tokenizer *tok = l->tok;
     const tokenizer_class *class;
-    radz_status st = find_class(l, &class, err);
+    radz_status st = find_class(l, FILE_VOCAB, &class, err);
     if (st != RADZ_OK)
         return st;
     const char *unk = special_text(find_special(l, "unk_token"));
     if ((st = radz_json_parse(class->parts, strlen(class->parts), class->name, &l->json, err)) != RADZ_OK ||
-        (st = hash_file(l, l->files[1], err)) != RADZ_OK || (st = hash_file(l, l->files[2], err)) != RADZ_OK ||
+        (st = hash_file(l, l->files[FILE_VOCAB], err)) != RADZ_OK || (st = hash_file(l, l->files[FILE_MERGES], err)) != RADZ_OK ||
         (st = load_parts(l, err)) != RADZ_OK ||
-        (st = tok_bpe_load_files(l->files[1], l->files[2], unk != NULL ? unk : class->unk, class->end_of_word,
+        (st = tok_bpe_load_files(l->files[FILE_VOCAB], l->files[FILE_MERGES], unk != NULL ? unk : class->unk, class->end_of_word,
                                  &tok->arena, &tok->vocab, &tok->model, err)) != RADZ_OK ||
-        (st = read_added_object(l, err)) != RADZ_OK || (st = read_named(l, class, err)) != RADZ_OK)
+        (st = read_added_object(l, err)) != RADZ_OK || (st = read_named(l, class, err)) != RADZ_OK ||
+        (st = read_additional(l, err)) != RADZ_OK)
         return st;
-    if (class->wrap) {
-        int32_t *ids = radz_arena_alloc(&tok->arena, 2, sizeof *ids, err);
-        if (ids == NULL)
-            return RADZ_E_NOMEM;
-        ids[0] = tok->info.bos_id;
-        ids[1] = tok->info.eos_id;
-        tok->around = (tok_template){ids, ids + 1, 1, 1};
+    return put_around(tok, class->wrap, class->wrap, err);
+}
+
+/* tokenizer.model: the rest is as in transformers' LlamaTokenizer that runs SentencePiece (use_fast=False), which LLaVA
+ * asks for. It looks for added tokens in the raw text; `legacy` is how it was before its versions of 2023: each part
+ * between added tokens begins with a mark. */
+static radz_status load_sentencepiece(loader *l, radz_error *err)
+{
+    static const char mark_blanks[] = "{\"type\": \"Replace\", \"pattern\": {\"String\": \" \"}, \"content\": \"" TOK_MARK "\"}",
+                      mark_parts[] = "{\"type\": \"Prepend\", \"prepend\": \"" TOK_MARK "\"}, ",
+                      decoders[] = "{\"type\": \"Replace\", \"pattern\": {\"String\": \"" TOK_MARK "\"}, \"content\": \" \"},"
+                                   " {\"type\": \"ByteFallback\"}, {\"type\": \"Fuse\"}",
+                      strip[] = ", {\"type\": \"Strip\", \"content\": \" \", \"start\": 1, \"stop\": 0}";
+    radz_tokenizer *tok = l->tok;
+    const char *name = l->files[FILE_SENTENCEPIECE];
+    const tokenizer_class *class;
+    sp_file file = {0};
+    radz_strbuf parts = {0};
+    char *data = NULL;
+    size_t size = 0;
+    bool legacy, bos, eos, prefix;
+    tok_place place = {l->config, "(top level)", 0, &tok->arena};
+    const radz_json *options = l->config != NULL ? radz_json_root(l->config) : NULL;
+    radz_status st = find_class(l, FILE_SENTENCEPIECE, &class, err);
+    if (st != RADZ_OK || (st = tok_get_bool(&place, options, "legacy", true, &legacy, err)) != RADZ_OK ||
+        (st = tok_get_bool(&place, options, "add_bos_token", true, &bos, err)) != RADZ_OK ||
+        (st = tok_get_bool(&place, options, "add_eos_token", false, &eos, err)) != RADZ_OK ||
+        (st = tok_get_bool(&place, options, "add_prefix_space", true, &prefix, err)) != RADZ_OK ||
+        (st = read_hashed(l, name, &data, &size, err)) != RADZ_OK ||
+        (st = sp_read(name, data, size, &tok->arena, &file, err)) != RADZ_OK ||
+        (st = tok_bpe_load_pieces(name, &file, &tok->arena, &tok->vocab, &tok->model, err)) != RADZ_OK)
+        goto done;
+    st = radz_strbuf_printf(&parts, err, "{\"normalizer\": {\"type\": \"Sequence\", \"normalizers\": [%s%s]}, \"decoder\": "
+                            "{\"type\": \"Sequence\", \"decoders\": [%s%s]}}", legacy && file.dummy_prefix ? mark_parts : "",
+                            mark_blanks, decoders, prefix || (legacy && file.dummy_prefix) ? strip : "");
+    if (st != RADZ_OK || (st = radz_json_parse(parts.text, parts.length, class->name, &l->json, err)) != RADZ_OK ||
+        (st = load_parts(l, err)) != RADZ_OK || (st = read_added_object(l, err)) != RADZ_OK ||
+        (st = read_added_older(l, err)) != RADZ_OK || (st = read_named(l, class, err)) != RADZ_OK ||
+        (st = read_additional(l, err)) != RADZ_OK)
+        goto done;
+    tok->mark_text = !legacy && prefix;
+    tok->drop_mark = !legacy;
+    for (size_t i = 0; i < tok->added_count; i++) {
+        tok->added[i].normalized = false;
+        tok->added[i].special = tok->added[i].named;
     }
-    return RADZ_OK;
+    st = put_around(tok, bos, eos, err);
+done:
+    free(file.pieces);
+    free(data);
+    radz_strbuf_free(&parts);
+    return st;
 }
 
 /* What is looked for in texts, and the numbers that others ask for. */
@@ -537,7 +675,6 @@ static radz_status finish(loader *l, radz_error *err)
 
 radz_status radz_tokenizer_load(const char *model_dir, radz_tokenizer **out, radz_error *err)
 {
-    static const char *const names[] = {"tokenizer.json", "vocab.json", "merges.txt"};
     *out = NULL;
     loader l = {.folder = model_dir};
     radz_sha256_begin(&l.hash);
@@ -548,8 +685,8 @@ radz_status radz_tokenizer_load(const char *model_dir, radz_tokenizer **out, rad
         st = RADZ_E_NOMEM;
         goto done;
     }
-    for (int i = 0; i < 3; i++) {
-        l.files[i] = radz_path_join(model_dir, names[i], err);
+    for (int i = 0; i < N_FILES; i++) {
+        l.files[i] = radz_path_join(model_dir, file_names[i], err);
         if (l.files[i] == NULL) {
             st = RADZ_E_NOMEM;
             goto done;
@@ -559,18 +696,22 @@ radz_status radz_tokenizer_load(const char *model_dir, radz_tokenizer **out, rad
             l.files[i] = NULL;
         }
     }
-    if (l.files[0] == NULL && (l.files[1] == NULL || l.files[2] == NULL)) {
-        st = radz_fail(err, RADZ_E_MISSING, "'%s': no tokenizer: wanted tokenizer.json, or vocab.json and merges.txt%s",
-                       model_dir,
-                       l.files[1] != NULL   ? " (only vocab.json is there)"
-                       : l.files[2] != NULL ? " (only merges.txt is there)"
-                                            : "");
+    const char *vocab = l.files[FILE_VOCAB], *merges = l.files[FILE_MERGES];
+    if (l.files[FILE_JSON] == NULL && l.files[FILE_SENTENCEPIECE] == NULL && (vocab == NULL || merges == NULL)) {
+        st = radz_fail(err, RADZ_E_MISSING,
+                       "'%s': no tokenizer: wanted tokenizer.json, tokenizer.model, or vocab.json and merges.txt%s", model_dir,
+                       vocab != NULL ? " (only vocab.json is there)" : merges != NULL ? " (only merges.txt is there)" : "");
         goto done;
     }
     if ((st = load_optional(&l, "tokenizer_config.json", &l.config, err)) != RADZ_OK ||
         (st = load_optional(&l, "special_tokens_map.json", &l.specials, err)) != RADZ_OK)
         goto done;
-    st = l.files[0] != NULL ? load_json(&l, err) : load_files(&l, err);
+    if (l.files[FILE_JSON] != NULL)
+        st = load_json(&l, err);
+    else if (l.files[FILE_SENTENCEPIECE] == NULL)
+        st = load_files(&l, err);
+    else if ((st = load_optional(&l, "added_tokens.json", &l.older, err)) == RADZ_OK)
+        st = load_sentencepiece(&l, err);
     if (st == RADZ_OK)
         st = finish(&l, err);
 done:
@@ -583,10 +724,11 @@ done:
         l.tok = NULL;
     }
     radz_tokenizer_free(l.tok);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < N_FILES; i++)
         free(l.files[i]);
     radz_json_free(l.config);
     radz_json_free(l.specials);
+    radz_json_free(l.older);
     radz_json_free(l.json);
     return st;
 }
@@ -626,6 +768,7 @@ typedef struct encoder {
     tok_scratch scratch;
     tok_ids ids;
     bool at_start; /* nothing of the text has been taken yet */
+    size_t first_named; /* place of the first added token that the configuration names; SIZE_MAX: none */
     size_t enough; /* ids beyond these will be cut off: stop early */
 } encoder;
 
@@ -725,6 +868,8 @@ static radz_status encode_part(encoder *e, bool normalized, const char *text, si
         size_t end = i + token->needle_length;
         st = encode_between(e, normalized, text + begin,
                             (token->lstrip ? blanks_before(text, begin, i) : i) - begin, err);
+        if (token->named && e->first_named == SIZE_MAX)
+            e->first_named = e->ids.count;
         if (st == RADZ_OK)
             st = tok_ids_add(&e->ids, token->id, err);
         e->at_start = false;
@@ -733,11 +878,24 @@ static radz_status encode_part(encoder *e, bool normalized, const char *text, si
     return st == RADZ_OK ? encode_between(e, normalized, text + begin, length - begin, err) : st;
 }
 
+/* Adds the ids of a text to e->ids. */
 static radz_status encode_text(encoder *e, const char *text, size_t length, radz_error *err)
 {
-    radz_status st = radz_utf8_clean(text, length, &e->clean, err);
+    const radz_tokenizer *tok = e->tok;
+    size_t first = e->ids.count;
+    radz_status st = tok->mark_text && length > 0 ? radz_strbuf_puts(&e->clean, TOK_MARK, err) : RADZ_OK;
+    if (st == RADZ_OK)
+        st = radz_utf8_clean(text, length, &e->clean, err);
     e->at_start = true;
-    return st == RADZ_OK ? encode_part(e, false, e->clean.text, e->clean.length, err) : st;
+    e->first_named = SIZE_MAX;
+    if (st == RADZ_OK)
+        st = encode_part(e, false, e->clean.text, e->clean.length, err);
+    if (st == RADZ_OK && tok->drop_mark && e->first_named == first + 1 &&
+        e->ids.items[first] == tok_vocab_find(&tok->vocab, TOK_MARK, strlen(TOK_MARK))) {
+        e->ids.count--;
+        memmove(e->ids.items + first, e->ids.items + first + 1, (e->ids.count - first) * sizeof *e->ids.items);
+    }
+    return st;
 }
 
 radz_status radz_tokenizer_encode(const radz_tokenizer *tokenizer, const char *text, size_t context, int32_t *ids,
@@ -749,10 +907,10 @@ radz_status radz_tokenizer_encode(const radz_tokenizer *tokenizer, const char *t
     if (context < fixed || context == 0)
         return radz_fail(err, RADZ_E_USAGE, "a context of %zu tokens does not hold the template's own %zu", context,
                          fixed);
-    encoder e = {.tok = tokenizer, .enough = context - fixed};
+    encoder e = {.tok = tokenizer, .enough = context - fixed + tokenizer->drop_mark};
     radz_status st = encode_text(&e, text, strlen(text), err);
     if (st == RADZ_OK) {
-        size_t own = e.ids.count < e.enough ? e.ids.count : e.enough, n = 0;
+        size_t own = e.ids.count < context - fixed ? e.ids.count : context - fixed, n = 0;
         for (size_t i = 0; i < around->before_count; i++)
             ids[n++] = around->before[i];
         for (size_t i = 0; i < own; i++)

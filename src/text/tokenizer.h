@@ -3,7 +3,8 @@
  * Ids are those of the Hugging Face `tokenizers` library for the same files. Kinds of normalizer, pre-tokenizer, model,
  * post-processor and decoder are const tables (tokenizer_parts.h); a kind that is not among them is refused by name, so a
  * tokenizer is either read wholly or not at all. Built now: byte-level BPE (CLIP, GPT-2, Llama 3, Qwen2) and SentencePiece's
- * BPE with byte fallback (Llama, Vicuna, Mistral). */
+ * BPE with byte fallback (Llama, Vicuna, Mistral), the latter also from SentencePiece's own file: then ids are those of
+ * transformers' LlamaTokenizer with use_fast=False (4.x, which runs SentencePiece). */
 #ifndef RADZ_TEXT_TOKENIZER_H
 #define RADZ_TEXT_TOKENIZER_H
 
@@ -14,8 +15,9 @@
 
 typedef struct radz_tokenizer radz_tokenizer; /* immutable once loaded: may be used by several threads */
 
-/* Reads a tokenizer from a model folder: `tokenizer.json` when it is there, else `vocab.json` + `merges.txt`; special
- * tokens and the context length from `tokenizer_config.json` and `special_tokens_map.json` when they are there.
+/* Reads a tokenizer from a model folder: `tokenizer.json` when it is there, else `tokenizer.model`, else `vocab.json` +
+ * `merges.txt`; special tokens and the context length from `tokenizer_config.json`, `special_tokens_map.json` and (beside
+ * tokenizer.model) `added_tokens.json` when they are there.
  * `*out` is the caller's (radz_tokenizer_free), NULL on error. RADZ_E_MISSING: no such files; RADZ_E_FORMAT: not JSON,
  * wrong types, a merge of unknown tokens, an id given twice; RADZ_E_VALUE: a key of added_tokens_decoder that is no
  * number; RADZ_E_UNSUPPORTED: a part of a kind not built. */

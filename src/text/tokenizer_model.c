@@ -118,6 +118,9 @@ typedef struct bpe_state {
     bool fuse_unk, ignore_merges;
     bool byte_fallback;      /* a character without a token becomes its UTF-8 bytes' tokens, "<0x0A>" */
     int32_t byte_tokens[256]; /* -1: no such token */
+    int32_t *wholes;         /* [whole_count] tokens that are taken out of a text before anything is merged */
+    size_t whole_count;
+    bool whole_begins[256];  /* some of them begin with this byte */
     char suffix[32]; /* of the last symbol of a word */
     size_t suffix_length;
 } bpe_state;
@@ -151,6 +154,13 @@ static radz_status reserve_merges(bpe_state *bpe, size_t count, radz_error *err)
     return RADZ_OK;
 }
 
+/* A pair that is listed twice has the rank of its last place, as in the tokenizers library. */
+static void put_merge(bpe_state *bpe, int32_t left, int32_t right, int32_t rank, int32_t result)
+{
+    bpe->merges[merge_slot(bpe, left, right)] = (merge){left, right, rank, result};
+    bpe->count++;
+}
+
 /* Adds the merge of rank `bpe->count`. */
 static radz_status add_merge(bpe_state *bpe, const tok_vocab *vocab, const char *left, size_t left_length,
                              const char *right, size_t right_length, radz_error *err)
@@ -175,9 +185,7 @@ static radz_status add_merge(bpe_state *bpe, const tok_vocab *vocab, const char 
         return radz_fail(err, RADZ_E_FORMAT, "merge %zu ('%.*s' '%.*s'): their union is not in the vocabulary", bpe->count,
                          (int)(left_length < 60 ? left_length : 60), left,
                          (int)(right_length < 60 ? right_length : 60), right);
-    /* a pair that is listed twice has the rank of its last place, as in the tokenizers library */
-    bpe->merges[merge_slot(bpe, a, b)] = (merge){a, b, (int32_t)bpe->count, c};
-    bpe->count++;
+    put_merge(bpe, a, b, (int32_t)bpe->count, c);
     return RADZ_OK;
 }
 
@@ -258,9 +266,20 @@ static radz_status set_suffix(bpe_state *bpe, const char *suffix, radz_error *er
 static void free_bpe(void *state)
 {
     bpe_state *bpe = state;
-    if (bpe != NULL)
+    if (bpe != NULL) {
         free(bpe->merges);
+        free(bpe->wholes);
+    }
     free(bpe);
+}
+
+static void find_bytes(bpe_state *bpe, const tok_vocab *vocab)
+{
+    for (unsigned byte = 0; byte < 256; byte++) {
+        char name[8];
+        snprintf(name, sizeof name, "<0x%02X>", byte);
+        bpe->byte_tokens[byte] = tok_vocab_find(vocab, name, 6);
+    }
 }
 
 static radz_status load_bpe(const tok_place *place, const radz_json *spec, tok_vocab *vocab, void **state,
@@ -301,11 +320,7 @@ static radz_status load_bpe(const tok_place *place, const radz_json *spec, tok_v
     if ((st = read_vocab(radz_json_doc_name(place->doc), words, place->arena, vocab, err)) != RADZ_OK ||
         (st = read_merges(place, merges, vocab, bpe, err)) != RADZ_OK)
         return st;
-    for (unsigned byte = 0; byte < 256; byte++) {
-        char name[8];
-        snprintf(name, sizeof name, "<0x%02X>", byte);
-        bpe->byte_tokens[byte] = tok_vocab_find(vocab, name, 6);
-    }
+    find_bytes(bpe, vocab);
     bpe->unk = unk != NULL ? tok_vocab_find(vocab, unk, strlen(unk)) : -1;
     if (unk != NULL && bpe->unk < 0)
         return tok_fail(place, err, RADZ_E_FORMAT, "unk_token '%.60s' is not in the vocabulary", unk);
@@ -377,6 +392,106 @@ done:
     return st;
 }
 
+/* ---- BPE from SentencePiece's pieces ---- */
+typedef struct scored {
+    float score;
+    int32_t id;
+} scored;
+
+static int by_score(const void *a, const void *b)
+{
+    const scored *x = a, *y = b;
+    return x->score != y->score ? (x->score > y->score ? -1 : 1) : x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* What a union may be made of: a character, or a piece that is itself one. -1: neither. */
+static int32_t find_part(const sp_file *file, const tok_vocab *vocab, const char *text, size_t length)
+{
+    int32_t id = tok_vocab_find(vocab, text, length), c;
+    return id >= 0 && (file->pieces[id].kind == SP_NORMAL || radz_utf8_get(text, length, &c) == length) ? id : -1;
+}
+
+/* Calls put_merge (bpe not NULL) for every way to make piece `id` of two; gives how many there are. */
+static size_t add_ways(bpe_state *bpe, const sp_file *file, const tok_vocab *vocab, int32_t id, int32_t rank)
+{
+    const sp_piece *p = &file->pieces[id];
+    size_t ways = 0;
+    int32_t c;
+    for (size_t cut = radz_utf8_get(p->text, p->length, &c); cut < p->length;
+         cut += radz_utf8_get(p->text + cut, p->length - cut, &c)) {
+        int32_t left = find_part(file, vocab, p->text, cut), right = find_part(file, vocab, p->text + cut, p->length - cut);
+        if (left < 0 || right < 0)
+            continue;
+        ways++;
+        if (bpe != NULL)
+            put_merge(bpe, left, right, rank, id);
+    }
+    return ways;
+}
+
+static radz_status check_characters(const char *name, const sp_piece *p, const tok_vocab *vocab, radz_error *err)
+{
+    int32_t c;
+    for (size_t i = 0, n; i < p->length; i += n) {
+        n = radz_utf8_get(p->text + i, p->length - i, &c);
+        if (tok_vocab_find(vocab, p->text + i, n) < 0)
+            return radz_fail(err, RADZ_E_UNSUPPORTED, "'%s': piece '%.60s' has a character that is no piece, '%.*s': that is not "
+                             "built", name, p->text, (int)n, p->text + i);
+    }
+    return RADZ_OK;
+}
+
+radz_status tok_bpe_load_pieces(const char *name, const sp_file *file, radz_arena *arena, tok_vocab *vocab, tok_model *out,
+                                radz_error *err)
+{
+    *out = (tok_model){0};
+    size_t n = file->count, normal = 0, ways = 0;
+    radz_status st = RADZ_OK;
+    scored *order = radz_calloc(n, sizeof *order, err);
+    bpe_state *bpe = radz_calloc(1, sizeof *bpe, err);
+    if (order == NULL || bpe == NULL || (bpe->wholes = radz_calloc(n, sizeof *bpe->wholes, err)) == NULL) {
+        st = RADZ_E_NOMEM;
+        goto done;
+    }
+    for (size_t i = 0; i < n && st == RADZ_OK; i++) {
+        const sp_piece *p = &file->pieces[i];
+        st = tok_vocab_add(vocab, p->text, p->length, (int32_t)i, arena, err);
+        if (st != RADZ_OK)
+            radz_prefix(err, "'%s'", name);
+        if (p->kind == SP_USER_DEFINED) {
+            bpe->wholes[bpe->whole_count++] = (int32_t)i;
+            bpe->whole_begins[(unsigned char)p->text[0]] = true;
+        } else if (p->kind == SP_NORMAL) {
+            order[normal++] = (scored){p->score, (int32_t)i};
+        }
+    }
+    for (size_t i = 0; i < normal && st == RADZ_OK; i++) {
+        st = check_characters(name, &file->pieces[order[i].id], vocab, err);
+        ways += st == RADZ_OK ? add_ways(NULL, file, vocab, order[i].id, 0) : 0;
+    }
+    if (st == RADZ_OK)
+        st = reserve_merges(bpe, ways, err);
+    if (st != RADZ_OK)
+        goto done;
+    qsort(order, normal, sizeof *order, by_score);
+    for (size_t i = 0, rank = 0; i < normal; i++) { /* equal scores: the first place in the text decides */
+        rank = i > 0 && order[i].score != order[i - 1].score ? i : rank;
+        (void)add_ways(bpe, file, vocab, order[i].id, (int32_t)rank);
+    }
+    find_bytes(bpe, vocab);
+    bpe->byte_fallback = file->byte_fallback;
+    bpe->fuse_unk = true;
+    bpe->unk = file->unknown;
+    out->kind = &tok_model_kinds[0];
+    out->state = bpe;
+    bpe = NULL;
+done:
+    free_bpe(bpe);
+    free(order);
+    return st;
+}
+
+/* ---- merging ---- */
 typedef struct symbol {
     int32_t id;
     int32_t previous, next; /* -1: none */
@@ -442,6 +557,20 @@ static bool add_bytes(const bpe_state *bpe, const char *text, size_t length, sym
     return true;
 }
 
+/* The longest token that is taken whole and begins at text[0]; its length, 0: none. */
+static size_t match_whole(const bpe_state *bpe, const tok_vocab *vocab, const char *text, size_t length, int32_t *id)
+{
+    size_t best = 0;
+    for (size_t i = 0; bpe->whole_begins[(unsigned char)text[0]] && i < bpe->whole_count; i++) {
+        size_t n = vocab->lengths[bpe->wholes[i]];
+        if (n > best && n <= length && memcmp(text, vocab->texts[bpe->wholes[i]], n) == 0) {
+            best = n;
+            *id = bpe->wholes[i];
+        }
+    }
+    return best;
+}
+
 static radz_status encode_bpe(const void *state, const tok_vocab *vocab, const char *piece, size_t length,
                               tok_scratch *scratch, tok_ids *out, radz_error *err)
 {
@@ -468,12 +597,17 @@ static radz_status encode_bpe(const void *state, const tok_vocab *vocab, const c
     for (size_t i = 0; i < length;) {
         int32_t c;
         char text[4 + sizeof bpe->suffix];
-        size_t n = radz_utf8_get(piece + i, length - i, &c);
-        memcpy(text, piece + i, n);
-        bool last = i + n == length;
-        if (last)
-            memcpy(text + n, bpe->suffix, bpe->suffix_length);
-        int32_t id = tok_vocab_find(vocab, text, n + (last ? bpe->suffix_length : 0));
+        int32_t id = -1;
+        size_t n = match_whole(bpe, vocab, piece + i, length - i, &id);
+        bool last = false;
+        if (n == 0) {
+            n = radz_utf8_get(piece + i, length - i, &c);
+            memcpy(text, piece + i, n);
+            last = i + n == length;
+            if (last)
+                memcpy(text + n, bpe->suffix, bpe->suffix_length);
+            id = tok_vocab_find(vocab, text, n + (last ? bpe->suffix_length : 0));
+        }
         i += n;
         if (id >= 0) {
             if (unk_waits)

@@ -10,6 +10,9 @@
 #include "base/mem.h"
 #include "base/status.h"
 #include "base/str.h"
+#include "text/sentencepiece.h"
+
+#define TOK_MARK "\xE2\x96\x81" /* U+2581: SentencePiece's blank */
 
 enum { TOK_MAX_DEPTH = 8 /* of sequences inside sequences */ };
 
@@ -149,6 +152,11 @@ radz_status tok_model_load(const tok_place *place, const radz_json *spec, tok_vo
 radz_status tok_bpe_load_files(const char *vocab_path, const char *merges_path, const char *unk_token,
                                const char *end_of_word, radz_arena *arena, tok_vocab *vocab, tok_model *out,
                                radz_error *err) RADZ_MUST_USE;
+
+/* BPE from SentencePiece's pieces: two neighbours become one where their union is a piece, the best score first; pieces that
+ * the user defined are taken whole and join nothing. `name` is the file's. */
+radz_status tok_bpe_load_pieces(const char *name, const sp_file *file, radz_arena *arena, tok_vocab *vocab, tok_model *out,
+                                radz_error *err) RADZ_MUST_USE;
 
 /* ---- post-processor: the template around a text ---- */
 typedef struct tok_template {

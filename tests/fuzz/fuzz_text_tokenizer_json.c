@@ -1,67 +1,11 @@
-/* tokenizer.json: what is accepted encodes and decodes texts with ids in range; what is refused says why. */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "text/tokenizer.h"
+/* tokenizer.json. */
+#include "tokenizer_fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char folder[64], path[128];
-
-static void clean_up(void)
-{
-    unlink(path);
-    rmdir(folder);
-}
-
-static void prepare(void)
-{
-    if (folder[0] != '\0')
-        return;
-    strcpy(folder, "/tmp/radz-fuzz-XXXXXX");
-    if (mkdtemp(folder) == NULL)
-        abort();
-    snprintf(path, sizeof path, "%s/tokenizer.json", folder);
-    atexit(clean_up);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const char *const texts[] = {"", "ab ab", "A chest X-ray, isn't it? 12  mm", "<|endoftext|>a<|startoftext|>", "\xC3\xA9\xFF\xE4\xBD\xA0"};
-    radz_tokenizer *tok;
-    radz_error err = {0};
-    prepare();
-    FILE *f = fopen(path, "wb");
-    if (f == NULL || fwrite(data, 1, size, f) != size || fclose(f) != 0)
-        abort();
-    if (radz_tokenizer_load(folder, &tok, &err) != RADZ_OK) {
-        if (tok != NULL || err.message[0] == '\0')
-            abort();
-        return 0;
-    }
-    const radz_tokenizer_info *info = radz_tokenizer_info_of(tok);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        int32_t ids[32], *all;
-        size_t count, full;
-        char *text;
-        if (radz_tokenizer_encode_all(tok, texts[i], strlen(texts[i]), true, &all, &full, &err) != RADZ_OK)
-            abort();
-        for (size_t k = 0; k < full; k++) {
-            if (radz_tokenizer_token_of(tok, all[k]) == NULL || (size_t)all[k] >= info->vocab_size)
-                abort();
-        }
-        if (radz_tokenizer_decode(tok, all, full, i % 2 == 0, &text, &err) != RADZ_OK)
-            abort();
-        free(text);
-        if (info->added_count <= 32 &&
-            (radz_tokenizer_encode(tok, texts[i], 32, ids, &count, &err) != RADZ_OK || count != (full < 32 ? full : 32) ||
-             (full <= 32 && count > 0 && memcmp(ids, all, count * sizeof *ids) != 0)))
-            abort();
-        free(all);
-    }
-    radz_tokenizer_free(tok);
+    write_input("tokenizer.json", data, size);
+    check_tokenizer();
     return 0;
 }

@@ -1,10 +1,11 @@
-"""Makes tests/golden/text/{llama,mistral,llama3}: small tokenizers of the kinds that Llama and Mistral models come with, and
+"""Makes tests/golden/text/{llama,mistral,llama3,qwen2}: small tokenizers of the kinds that Llama and Mistral models come with, and
 the ids that Hugging Face gives for hard texts.
 
 Usage: make_llama_tokenizer_goldens.py OUTPUT_FOLDER [TINY_MODELS]   (tests/golden/text tests/golden/mllm)
 llama:   SentencePiece's way as in Llama 2, Vicuna and LLaVA: blanks become marks, one mark before each text, byte fallback
 mistral: the same with a Metaspace that marks the text's beginning only, as in Mistral 7B v0.3
 llama3:  byte-level with the expression of Llama 3, whole words first
+qwen2:   byte-level with the expression of Qwen2, NFC
 The first two have the vocabulary of the tiny models in tests/golden/mllm.
 """
 import json
@@ -12,7 +13,7 @@ import os
 import shutil
 import sys
 
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 import make_text_goldens as text
@@ -77,13 +78,21 @@ def llama(vocab, merges, metaspace):
                       "vocab": vocab, "merges": [list(m) for m in merges] if metaspace else [f"{a} {b}" for a, b in merges]}}
 
 
-def llama3():
-    pattern = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-    tok = Tokenizer(models.BPE(ignore_merges=True))
+def byte_level(digits):
+    """Llama 3's ("{1,3}": whole words first, numbers of up to three digits) or Qwen2's ("": NFC, each digit alone, no template)."""
+    pattern = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}%s| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+" % digits
+    tok = Tokenizer(models.BPE(ignore_merges=digits != ""))
+    if digits == "":
+        tok.normalizer = normalizers.NFC()
     tok.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(pattern), behavior="isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
     tok.decoder = decoders.ByteLevel()
     tok.train_from_iterator(text.corpus(), trainers.BpeTrainer(vocab_size=800, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), special_tokens=[]))
     n = tok.get_vocab_size()
+    if digits == "":
+        raw = json.loads(tok.to_str())
+        raw["added_tokens"] = added(["<|endoftext|>", "<|im_start|>", "<|im_end|>"], n)
+        raw["post_processor"] = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
+        return raw
     # a whole word that its merges do not make: only ignore_merges finds it
     raw = json.loads(tok.to_str())
     raw["model"]["vocab"]["pneumonoultramicroscopicsilicovolcanoconiosis"] = n
@@ -134,7 +143,9 @@ def main():
     if len(sys.argv) > 2:
         beside_models(sys.argv[2], llama(vocab, merges, False), config)
     write(out, "mistral", llama(vocab, merges, True), config | {"legacy": False}, texts, "as Mistral 7B v0.3")
-    write(out, "llama3", llama3(), {"bos_token": "<|begin_of_text|>", "eos_token": "<|eot_id|>", "pad_token": "<|end_of_text|>", "model_max_length": 8192, "tokenizer_class": "PreTrainedTokenizerFast"}, texts,
+    write(out, "qwen2", byte_level(""), {"eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "model_max_length": 8192, "tokenizer_class": "PreTrainedTokenizerFast"},
+          texts + ["<|im_start|>user\nIs there a mass?<|im_end|>\n<|im_start|>assistant\n"], "as Qwen2")
+    write(out, "llama3", byte_level("{1,3}"), {"bos_token": "<|begin_of_text|>", "eos_token": "<|eot_id|>", "pad_token": "<|end_of_text|>", "model_max_length": 8192, "tokenizer_class": "PreTrainedTokenizerFast"}, texts,
           "as Llama 3")
 
 

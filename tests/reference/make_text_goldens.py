@@ -332,7 +332,7 @@ def main():
     dump(out + "/gpt2/tokenizer_config.json", {"eos_token": EOS, "model_max_length": 1000000000000000019884624838656, "tokenizer_class": "GPT2Tokenizer"})
     tok = PreTrainedTokenizerFast.from_pretrained(out + "/gpt2")
     tok.pad_token = EOS
-    goldens(out + "/gpt2.json", tok, few, "gpt2", "GPT-2's pre-tokenisation")
+    goldens(out + "/gpt2.json", tok, texts, "gpt2", "GPT-2's pre-tokenisation")
 
     # training: the same merges from the same texts
     sample = corpus()[:300]
