@@ -212,8 +212,6 @@ static char *variable_name(const char *prefix, const char *name, radz_error *err
 static radz_status finish_model(void *card, const radz_card_source *source, radz_error *err)
 {
     radz_model_card *model = card;
-    if (model->batch == 0)
-        model->batch = 16;
     if (model->max_tokens == 0)
         model->max_tokens = 64;
     radz_reading_spec *radz = model->radz;

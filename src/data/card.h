@@ -110,7 +110,7 @@ typedef struct radz_model_card {
     char *notes;       /* optional */
     char *weights_sha256; /* optional: 64 hex digits; another file is refused */
     radz_model_dtype dtype; /* float32 when absent */
-    uint32_t batch;         /* images per batch, 1 to 4096; 16 when absent */
+    uint32_t batch;         /* images per batch, 1 to 4096; 0 when absent: as the family does */
     char *prompts;          /* optional: name of a prompts card that replaces the suite's */
     /* Exactly one of the two, or neither (then the model's own preprocessor file is used). */
     char *preprocess;        /* a recipe's name, or "model" */

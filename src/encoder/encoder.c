@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "encoder/encoder_parts.h"
 
-enum { DEFAULT_BATCH = 16, TEXT_BATCH = 16, MAX_BATCH = 4096 };
+enum { MAX_BATCH = 4096 };
 
 /* ---- families ---------------------------------------------------------------------------------------------------- */
 
@@ -299,8 +299,8 @@ radz_status radz_encoder_open(const char *family_name, const char *dir, const ra
     e->facts = (radz_encoder_facts){.family = kind->name,
                                     .evidence = kind->evidence,
                                     .dir = e->dir,
-                                    .batch = o->batch > 0 ? o->batch : DEFAULT_BATCH,
-                                    .text_batch = TEXT_BATCH,
+                                    .batch = o->batch > 0 ? o->batch : kind->batch,
+                                    .text_batch = kind->text_batch,
                                     .threads = o->threads > 0 ? o->threads : radz_cpu_count()};
     if (status == RADZ_OK)
         status = set_device(e, o->device != NULL ? o->device : "cpu", err);
@@ -407,6 +407,11 @@ radz_status radz_encoder_texts(radz_encoder *e, const char *const *texts, size_t
     const char **batch = radz_calloc(f->text_batch, sizeof *batch, err);
     if (status == RADZ_OK && batch == NULL)
         status = RADZ_E_NOMEM;
+    /* inside a decoder a text may take seconds */
+    radz_progress progress;
+    bool shown = status == RADZ_OK && f->hidden > 0;
+    if (shown)
+        radz_progress_begin(&progress, "read texts", "texts", n);
     for (size_t i = 0; status == RADZ_OK && i < n; i += f->text_batch) {
         size_t count = n - i < f->text_batch ? n - i : f->text_batch;
         if (radz_cancelled()) {
@@ -418,7 +423,11 @@ radz_status radz_encoder_texts(radz_encoder *e, const char *const *texts, size_t
         status = e->family->texts(e, batch, e->rows, err);
         if (status == RADZ_OK)
             memcpy(out + i * f->dim, e->rows, count * f->dim * sizeof *out);
+        if (shown)
+            radz_progress_step(&progress, count);
     }
+    if (shown)
+        radz_progress_end(&progress);
     free(batch);
     return status;
 }

@@ -32,7 +32,7 @@ typedef struct radz_encoder_options {
     const char *device; /* "cpu", "cuda", "cuda:N" ["cpu"] */
     const char *dtype;  /* "float32", "bfloat16", "float16": what the model computes in ["float32"] */
     int threads;        /* of one operation [all processors of the process] */
-    size_t batch;       /* images per call of the model, 1 to 4096 [16] */
+    size_t batch;       /* images per call of the model, 1 to 4096 [as the family: clip 16, llava 1] */
     /* Preprocessing: a recipe's name, or the steps of one. Neither, or the name "model": the folder's
      * preprocessor_config.json. At most one of the two. */
     const char *preprocess;

@@ -109,6 +109,8 @@ radz_status radz_encoder_logit_factor(radz_encoder *e, double *out, radz_error *
 const encoder_family encoder_clip = {
     .name = "clip",
     .evidence = 1u << RADZ_EVIDENCE_EMBEDDING,
+    .batch = 16,
+    .text_batch = 16,
     .read = clip_read,
     .finish = clip_finish,
     .load = clip_load,

@@ -465,42 +465,32 @@ static radz_status llava_images(radz_encoder *e, const float *pixels, float *out
     return status;
 }
 
-/* Each text on its own, padded to a multiple of LENGTH_STEP: its feature depends on nothing else. */
+/* One text, padded to a multiple of LENGTH_STEP: its feature depends on nothing else. */
 static radz_status llava_texts(radz_encoder *e, const char *const *texts, float *out, radz_error *err)
 {
     const llava_state *s = e->state;
     const radz_config *r = &s->radz;
+    const char *text = texts[0], *place = strstr(r->text_prompt, "{text}");
     id_list ids = {0};
     radz_strbuf prompt = {0};
-    radz_status status = RADZ_OK;
-    for (size_t i = 0; i < e->facts.text_batch && status == RADZ_OK; i++) {
-        uint8_t *roles = NULL;
-        if (i > 0 && texts[i] == texts[i - 1]) { /* rows past the end */
-            memcpy(out + i * e->facts.dim, out + (i - 1) * e->facts.dim, e->facts.dim * sizeof *out);
-            continue;
-        }
-        const char *place = strstr(r->text_prompt, "{text}");
-        prompt.length = 0;
-        status = radz_strbuf_printf(&prompt, err, "%.*s%s%s", (int)(place - r->text_prompt), r->text_prompt, texts[i], place + 6);
-        if (status == RADZ_OK)
-            status = append_tokens(&prompt, r->text_tokens, r->text_token_count, err);
-        ids.count = 0;
-        if (status == RADZ_OK)
-            status = add_text(e, prompt.text, prompt.length, true, &ids, err);
-        if (status == RADZ_OK && (status = fit(e, "the text", ids.count, err)) != RADZ_OK)
-            radz_prefix(err, "'%.60s%s'", texts[i], strlen(texts[i]) > 60 ? "..." : "");
-        if (status == RADZ_OK)
-            status = make_roles(r, &ids, r->text_tokens, r->text_token_count, &roles, err);
-        if (status == RADZ_OK) {
-            size_t pad = round_up(ids.count);
-            radz_door_prompt one = {ids.items, roles, ids.count, NULL, 0};
-            radz_door_features features = {.layer = r->layer, .project = s->project,
-                                           .pad_to = pad <= e->facts.context ? pad : e->facts.context,
-                                           .global = out + i * e->facts.dim};
-            status = e->door->mllm_features(s->model, &one, 1, &features, NULL, err);
-        }
-        free(roles);
+    uint8_t *roles = NULL;
+    radz_status status = radz_strbuf_printf(&prompt, err, "%.*s%s%s", (int)(place - r->text_prompt), r->text_prompt, text, place + 6);
+    if (status == RADZ_OK)
+        status = append_tokens(&prompt, r->text_tokens, r->text_token_count, err);
+    if (status == RADZ_OK)
+        status = add_text(e, prompt.text, prompt.length, true, &ids, err);
+    if (status == RADZ_OK && (status = fit(e, "the text", ids.count, err)) != RADZ_OK)
+        radz_prefix(err, "'%.60s%s'", text, strlen(text) > 60 ? "..." : "");
+    if (status == RADZ_OK)
+        status = make_roles(r, &ids, r->text_tokens, r->text_token_count, &roles, err);
+    if (status == RADZ_OK) {
+        size_t pad = round_up(ids.count);
+        radz_door_prompt one = {ids.items, roles, ids.count, NULL, 0};
+        radz_door_features features = {.layer = r->layer, .project = s->project,
+                                       .pad_to = pad <= e->facts.context ? pad : e->facts.context, .global = out};
+        status = e->door->mllm_features(s->model, &one, 1, &features, NULL, err);
     }
+    free(roles);
     free(ids.items);
     radz_strbuf_free(&prompt);
     return status;
@@ -759,6 +749,8 @@ const encoder_family encoder_llava = {
     .name = "llava",
     .evidence = 1u << RADZ_EVIDENCE_RADZ_FEATURE | 1u << RADZ_EVIDENCE_YES_NO_LOGITS | 1u << RADZ_EVIDENCE_ANSWERS |
                 1u << RADZ_EVIDENCE_CHOICE,
+    .batch = 1, /* a picture alone is some hundred positions: more of them together are no faster on a cpu */
+    .text_batch = 1,
     .read = llava_read,
     .finish = llava_finish,
     .load = llava_load,

@@ -9,6 +9,8 @@
 typedef struct encoder_family {
     const char *name;
     unsigned evidence; /* bits: what it can give at most */
+    size_t batch;      /* images per call of the model, where the options do not say */
+    size_t text_batch; /* texts per call */
     /* Reads the configuration and sets the facts that come from it (dim, image_size, context, evidence); adds the files of
      * further folders to e->weight_folders. */
     radz_status (*read)(radz_encoder *e, const radz_encoder_options *options, radz_error *err);

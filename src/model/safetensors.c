@@ -458,7 +458,7 @@ DEFINE_SCAN(scan_bf16, uint16_t, 0x7f80)
 
 typedef struct scan {
     const safetensors *st;
-    size_t *first_piece; /* [count + 1]: number of pieces before entry i */
+    size_t *first_piece, *first_byte; /* [count + 1]: number of pieces and of bytes before entry i */
     radz_progress *progress; /* NULL: too little to be shown */
 } scan;
 
@@ -487,31 +487,36 @@ static radz_status scan_piece(void *context, size_t piece, int worker, radz_erro
         return radz_fail(err, RADZ_E_VALUE, "'%s': tensor '%s' holds a NaN or an infinity at element %zu", e->file, e->name,
                          begin / t_dtype_size(e->dtype) + at);
     if (job->progress != NULL)
-        radz_progress_step(job->progress, SCAN_PIECE >> 20);
+        radz_progress_step(job->progress, ((job->first_byte[low] + begin + bytes) >> 20) - ((job->first_byte[low] + begin) >> 20));
     return RADZ_OK;
 }
 
 radz_status safetensors_check_finite(const safetensors *st, int threads, radz_error *err)
 {
-    scan job = {.st = st, .first_piece = radz_calloc(st->count + 1, sizeof *job.first_piece, err)};
-    if (job.first_piece == NULL)
-        return RADZ_E_NOMEM;
+    scan job = {.st = st, .first_piece = radz_calloc(st->count + 1, sizeof *job.first_piece, err),
+                .first_byte = radz_calloc(st->count + 1, sizeof *job.first_byte, err)};
+    radz_status status = RADZ_E_NOMEM;
+    if (job.first_piece == NULL || job.first_byte == NULL)
+        goto done;
     for (size_t i = 0; i < st->count; i++) {
         TDtype dtype = st->entries[i].dtype;
         bool floating = dtype == T_F32 || dtype == T_F16 || dtype == T_BF16 || dtype == T_F64;
         size_t pieces = floating ? (st->entries[i].bytes + SCAN_PIECE - 1) / SCAN_PIECE : 0;
         job.first_piece[i + 1] = job.first_piece[i] + pieces;
+        job.first_byte[i + 1] = job.first_byte[i] + (floating ? st->entries[i].bytes : 0);
     }
     size_t pieces = job.first_piece[st->count];
     radz_progress progress;
     if (pieces >= SCAN_SHOWN / SCAN_PIECE) {
         job.progress = &progress;
-        radz_progress_begin(&progress, "read weights", "MB", pieces * (SCAN_PIECE >> 20));
+        radz_progress_begin(&progress, "read weights", "MiB", job.first_byte[st->count] >> 20);
     }
-    radz_status status = radz_parallel_for(pieces, threads > 0 ? threads : 1, scan_piece, &job, err);
+    status = radz_parallel_for(pieces, threads > 0 ? threads : 1, scan_piece, &job, err);
     if (job.progress != NULL)
         radz_progress_end(&progress);
+done:
     free(job.first_piece);
+    free(job.first_byte);
     return status;
 }
 

@@ -344,7 +344,7 @@ static void good_texts(void **state)
     need(radz_card_parse(&radz_model_schema, "x.yaml", model_text, sizeof model_text - 1, &card, &err), &err);
     radz_model_card *model = card;
     assert_int_equal(model->dtype, RADZ_DTYPE_FLOAT32);
-    assert_int_equal(model->batch, 16);
+    assert_int_equal(model->batch, 0);
     assert_string_equal(model->env, "RADZ_MODEL_M1B");
     assert_int_equal(model->preprocess_steps_count, 2);
     char *folder, *hint;
