@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -231,7 +232,7 @@ radz_status llava_config_parse(const radz_json_doc *doc, const char *dir, const 
     return RADZ_OK;
 }
 
-radz_status llava_config_load(const char *dir, const char *tower_dir, llava_config *out, radz_error *err)
+static radz_status load_one(const char *dir, const char *tower_dir, llava_config *out, radz_error *err)
 {
     *out = (llava_config){0};
     radz_json_doc *doc;
@@ -240,4 +241,20 @@ radz_status llava_config_load(const char *dir, const char *tower_dir, llava_conf
         status = llava_config_parse(doc, dir, tower_dir, out, err);
     radz_json_free(doc);
     return status;
+}
+
+radz_status llava_config_load(const char *dir, const char *adapter_dir, const char *tower_dir, llava_config *out,
+                              radz_error *err)
+{
+    char *path = adapter_dir != NULL ? radz_path_join(adapter_dir, "config.json", err) : NULL;
+    if (adapter_dir != NULL && path == NULL)
+        return RADZ_E_NOMEM;
+    bool other = path != NULL && radz_file_exists(path);
+    free(path);
+    radz_status status = load_one(dir, other ? NULL : tower_dir, out, err);
+    if (status != RADZ_OK || !other)
+        return status;
+    return out->layout == LLAVA_TEXT_ONLY ? load_one(adapter_dir, tower_dir, out, err)
+           : tower_dir != NULL            ? load_one(dir, tower_dir, out, err)
+                                          : RADZ_OK;
 }

@@ -29,10 +29,12 @@ typedef struct llava_config {
     char tower_dir[LLAVA_PATH_SIZE];     /* original layout: where the vision tower lies; "" otherwise */
 } llava_config;
 
-/* Reads DIR/config.json, and for the original layout the config.json of the vision tower, which is looked for as
+/* Reads DIR/config.json (where that describes a decoder alone and ADAPTER_DIR has a config.json, that one: LLaVA's LoRA
+ * models lie beside their language model; `adapter_dir` may be NULL), and for the original layout the config.json of the vision tower, which is looked for as
  * `tower_dir` (may be NULL) when given, else where mm_vision_tower points, as DIR/vision_tower, and under the last part of
  * mm_vision_tower's name in DIR and beside it. RADZ_E_MISSING lists the places. */
-radz_status llava_config_load(const char *dir, const char *tower_dir, llava_config *out, radz_error *err) RADZ_MUST_USE;
+radz_status llava_config_load(const char *dir, const char *adapter_dir, const char *tower_dir, llava_config *out,
+                              radz_error *err) RADZ_MUST_USE;
 /* The same of a config.json that is already read; `dir` is where its vision tower is looked for. */
 radz_status llava_config_parse(const radz_json_doc *doc, const char *dir, const char *tower_dir, llava_config *out,
                                radz_error *err) RADZ_MUST_USE;

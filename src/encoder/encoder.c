@@ -217,7 +217,7 @@ static radz_status find_weights(radz_encoder *e, const char *dir, bool needed, r
 {
     static const char *const alone[] = {"model.safetensors", "pytorch_model.bin"};
     static const char *const beside[] = {"radz.json", "radz.safetensors", "adapter_config.json", "adapter_model.safetensors",
-                                         "adapter_model.bin", "mm_projector.bin", "non_lora_trainables.bin"};
+                                         "adapter_model.bin", "mm_projector.bin", "non_lora_trainables.bin", "config.json"};
     radz_status status = RADZ_OK;
     size_t before = e->weight_files.count;
     for (size_t i = 0; status == RADZ_OK && i < sizeof alone / sizeof *alone && e->weight_files.count == before; i++) {
@@ -235,7 +235,8 @@ static radz_status find_weights(radz_encoder *e, const char *dir, bool needed, r
     if (status == RADZ_OK && needed && e->weight_files.count == before)
         return radz_fail(err, RADZ_E_MISSING,
                          "'%s': neither model.safetensors nor model.safetensors.index.json is there, nor pytorch_model.bin", dir);
-    for (size_t i = 0; status == RADZ_OK && i < sizeof beside / sizeof *beside; i++) {
+    size_t others = sizeof beside / sizeof *beside - (needed ? 1 : 0); /* the model's own config.json is hashed by itself */
+    for (size_t i = 0; status == RADZ_OK && i < others; i++) {
         char *path = radz_path_join(dir, beside[i], err);
         if (path == NULL)
             status = RADZ_E_NOMEM;

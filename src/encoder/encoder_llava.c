@@ -149,7 +149,7 @@ static radz_status llava_read(radz_encoder *e, const radz_encoder_options *o, ra
     radz_status status;
     if ((status = relative_to(e, o->tower_dir, &s->tower, err)) != RADZ_OK ||
         (status = relative_to(e, o->adapter_dir, &s->adapter, err)) != RADZ_OK ||
-        (status = llava_config_load(e->dir, s->tower, &s->config, err)) != RADZ_OK)
+        (status = llava_config_load(e->dir, s->adapter, s->tower, &s->config, err)) != RADZ_OK)
         return status;
     if (s->config.layout == LLAVA_TEXT_ONLY)
         return radz_fail(err, RADZ_E_UNSUPPORTED, "'%s': a decoder without a vision tower: it sees no pictures", e->dir);

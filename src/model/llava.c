@@ -207,6 +207,19 @@ static radz_status open_radz(llava *m, const char *dir, const llava_options *o, 
     return status == RADZ_OK ? weights_finish(m->radz_files, err) : status;
 }
 
+/* What LLaVA trains beside its LoRA adapters (the projector, seldom more) stands in for the base's. */
+static radz_status open_beside(llava *m, const llava_options *o, radz_error *err)
+{
+    char *path = o->adapter_dir != NULL ? radz_path_join(o->adapter_dir, "non_lora_trainables.bin", err) : NULL;
+    if (o->adapter_dir == NULL)
+        return RADZ_OK;
+    if (path == NULL)
+        return RADZ_E_NOMEM;
+    radz_status status = radz_file_exists(path) ? weights_replace(m->files, path, err) : RADZ_OK;
+    free(path);
+    return status;
+}
+
 static radz_status check_options(const llava_options *o, radz_error *err)
 {
     if (o->dtype != T_F32 && o->dtype != T_F16 && o->dtype != T_BF16)
@@ -268,10 +281,11 @@ radz_status llava_open(const char *dir, const llava_options *o, llava **out, rad
     radz_status status = make(o, &m, err);
     if (status != RADZ_OK)
         return status;
-    if ((status = llava_config_load(dir, o->tower_dir, &m->config, err)) != RADZ_OK ||
+    if ((status = llava_config_load(dir, o->adapter_dir, o->tower_dir, &m->config, err)) != RADZ_OK ||
         (status = read_radz(m, dir, o, err)) != RADZ_OK ||
         (o->adapter_dir != NULL && (status = lora_open(o->adapter_dir, &m->adapter, err)) != RADZ_OK) ||
-        (status = weights_open(dir, &how, &m->files, err)) != RADZ_OK || (status = open_parts(m, dir, o, &how, err)) != RADZ_OK) {
+        (status = weights_open(dir, &how, &m->files, err)) != RADZ_OK || (status = open_beside(m, o, err)) != RADZ_OK ||
+        (status = open_parts(m, dir, o, &how, err)) != RADZ_OK) {
         llava_free(m);
         return status;
     }

@@ -11,6 +11,9 @@
 
 struct weights {
     safetensors *files;
+    safetensors *others; /* that stand in for some of them; NULL: none */
+    size_t skip;         /* characters of the others' names that do not count */
+    bool *other_used;    /* [safetensors_count(others)] */
     weights_options options;
     Scope *scope; /* owns the tensors; its sticky error is the first that happened */
     bool *used;   /* [safetensors_count] */
@@ -50,10 +53,54 @@ void weights_free(weights *w)
         return;
     scope_free(w->scope); /* before the files it borrows from */
     safetensors_free(w->files);
+    safetensors_free(w->others);
+    free(w->other_used);
     radz_strlist_free(&w->missing);
     free(w->used);
     free(w->dir);
     free(w);
+}
+
+radz_status weights_replace(weights *w, const char *path, radz_error *err)
+{
+    static const char *const before[] = {"base_model.", "model."};
+    radz_status status = safetensors_open(path, &w->others, err);
+    if (status == RADZ_OK)
+        status = safetensors_check_finite(w->others, w->options.threads, err);
+    if (status)
+        return status;
+    size_t n = safetensors_count(w->others);
+    for (int i = 0; i < 2; i++) {
+        bool all = n > 0;
+        for (size_t k = 0; k < n && all; k++) {
+            const char *name = safetensors_at(w->others, k)->name;
+            all = strlen(name) > w->skip && radz_str_starts(name + w->skip, before[i]) &&
+                  (i == 0 || radz_str_starts(name + w->skip + strlen(before[i]), "model.") ||
+                   radz_str_starts(name + w->skip + strlen(before[i]), "lm_head."));
+        }
+        w->skip += all ? strlen(before[i]) : 0;
+    }
+    w->other_used = radz_calloc(n, sizeof *w->other_used, err);
+    return w->other_used != NULL ? RADZ_OK : RADZ_E_NOMEM;
+}
+
+/* The tensor that has the name; NULL: none. */
+static const safetensors_entry *find(const weights *w, const char *name)
+{
+    for (size_t i = 0; w->others != NULL && i < safetensors_count(w->others); i++)
+        if (strcmp(safetensors_at(w->others, i)->name + w->skip, name) == 0)
+            return safetensors_at(w->others, i);
+    return safetensors_find(w->files, name);
+}
+
+/* Takes it, and what it stands in for, off the list of tensors without a place. */
+static void mark_used(weights *w, const char *name)
+{
+    const safetensors_entry *e = safetensors_find(w->files, name), *other = find(w, name);
+    if (e != NULL)
+        w->used[e - safetensors_at(w->files, 0)] = true;
+    if (other != NULL && other != e)
+        w->other_used[other - safetensors_at(w->others, 0)] = true;
 }
 
 static void shape_text(int ndim, const int64_t *shape, char *text, size_t size)
@@ -75,14 +122,14 @@ Tensor *weights_take(weights *w, int ndim, const int64_t *shape, const char *for
     if (!scope_ok(w->scope))
         return NULL;
 
-    const safetensors_entry *e = safetensors_find(w->files, name);
+    const safetensors_entry *e = find(w, name);
     if (e == NULL) {
         radz_error err = {0};
         if (radz_strlist_add(&w->missing, name, &err))
             scope_fail(w->scope, err.code, "%s", err.message);
         return NULL;
     }
-    w->used[e - safetensors_at(w->files, 0)] = true;
+    mark_used(w, name);
     if (e->ndim != ndim || (ndim > 0 && memcmp(e->shape, shape, (size_t)ndim * sizeof *shape) != 0)) {
         char found[128], wanted[128];
         shape_text(e->ndim, e->shape, found, sizeof found);
@@ -103,14 +150,12 @@ Tensor *weights_take(weights *w, int ndim, const int64_t *shape, const char *for
 
 bool weights_has(const weights *w, const char *name)
 {
-    return safetensors_find(w->files, name) != NULL;
+    return find(w, name) != NULL;
 }
 
 void weights_ignore(weights *w, const char *name)
 {
-    const safetensors_entry *e = safetensors_find(w->files, name);
-    if (e != NULL)
-        w->used[e - safetensors_at(w->files, 0)] = true;
+    mark_used(w, name);
 }
 
 void weights_ignore_prefix(weights *w, const char *prefix)
@@ -151,6 +196,12 @@ radz_status weights_finish(weights *w, radz_error *err)
         if (!w->used[i]) {
             surplus++;
             add_name(names, sizeof names, safetensors_at(w->files, i)->name);
+        }
+    }
+    for (size_t i = 0; w->others != NULL && i < safetensors_count(w->others); i++) {
+        if (!w->other_used[i]) {
+            surplus++;
+            add_name(names, sizeof names, safetensors_at(w->others, i)->name);
         }
     }
     if (surplus > 0)

@@ -3,6 +3,7 @@
 Face transformers (and PEFT) make of them. Usage: make_mllm_goldens.py [OUT]; needs torch, transformers, safetensors, peft.
 
 Vocabulary of the LLaVA models: 0 <unk>, 1 <s>, 2 </s>, 3 to 258 bytes, 259 to 399 merges, 400 <image>, 401 on special tokens."""
+import copy
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ import sys
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-import safetensors  # noqa: E402
+import safetensors.torch  # noqa: E402
 import torch  # noqa: E402
 import transformers  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
@@ -21,6 +22,7 @@ OUT = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent / 
 IMAGE = 400
 VOCAB = 420
 ANSWER = 12
+BF16 = ("llama", "llama_gqa_tied", "llama_linear_bf16", "mistral_window", "llava", "llava_mistral", "original_mistral")
 
 
 def randomise(model, seed):
@@ -70,8 +72,35 @@ def forward(model, ids, pixels=None):
     return {"hidden": states, "logits": out.logits.float(), "answer": answer[:, -(answer.shape[1] - ids.shape[1]):]}
 
 
-def write(folder, tensors):
-    save_file({k: v.contiguous() for k, v in tensors.items()}, folder / "golden.safetensors")
+def margins(model, ids, pixels):
+    """By how much the chosen token of each step is ahead of the next best."""
+    more = {} if pixels is None else {"pixel_values": pixels}
+    with torch.no_grad():
+        steps = model.generate(input_ids=ids, attention_mask=torch.ones_like(ids), max_new_tokens=ANSWER, do_sample=False, pad_token_id=0, return_dict_in_generate=True, output_logits=True, **more).logits
+    best = torch.stack(steps, 1).topk(2, -1).values
+    return best[..., 0] - best[..., 1]
+
+
+def write(folder, tensors, name="golden"):
+    save_file({k: v.contiguous() for k, v in tensors.items()}, folder / f"{name}.safetensors")
+
+
+def write_bf16(folder, model, inputs):
+    """The same model in bfloat16: `inputs` is a list of (suffix, ids, pixels or None). How far that is from float32 depends on
+    where one rounds; kept are the states, the logits, the text, and the distance of transformers' own from its float32."""
+    exact = {suffix: forward(model, ids, pixels) for suffix, ids, pixels in inputs}
+    tensors = {f"margins{suffix}": margins(model, ids, pixels) for suffix, ids, pixels in inputs}
+    half = model.to(torch.bfloat16)
+    for suffix, ids, pixels in inputs:
+        pixels = None if pixels is None else pixels.to(torch.bfloat16)
+        got = forward(half, ids, pixels)
+        off = [(got[k] - exact[suffix][k]).square().mean().sqrt() for k in ("hidden", "logits")]
+        tensors |= {f"hidden{suffix}": got["hidden"].to(torch.bfloat16), f"logits{suffix}": got["logits"].to(torch.bfloat16), f"answer{suffix}": got["answer"],
+                    f"own{suffix}": torch.stack(off)}
+        same = got["answer"].shape == exact[suffix]["answer"].shape and bool((got["answer"] == exact[suffix]["answer"]).all())
+        print(f"{folder.name}{suffix}: bf16 of transformers is {off[0]:.3f} (states) and {off[1]:.3f} (logits) from its f32; text {'the same' if same else 'another'}")
+    write(folder, tensors, "golden_bf16")
+    model.to(torch.float32)
 
 
 def text_model(name, model, seed, dtype=torch.float32, **save):
@@ -81,6 +110,8 @@ def text_model(name, model, seed, dtype=torch.float32, **save):
     loaded = type(model).from_pretrained(folder, dtype=torch.float32).eval()
     ids = ids_for(2, 24, 3, 96, seed)
     write(folder, {"ids": ids} | forward(loaded, ids))
+    if name in BF16:
+        write_bf16(folder, loaded, [("", ids, None)])
 
 
 def llava(text, seed, **more):
@@ -111,6 +142,9 @@ def llava_golden(loaded, folder, seed):
         seen = getattr(seen, "pooler_output", seen)
     tensors["seen"] = torch.stack(list(seen)) if isinstance(seen, (list, tuple)) else seen.reshape(2, 9, -1)
     write(folder, tensors)
+    if folder.name in BF16:
+        wide = [(str(i), prompts(seed + i, i)[1], tensors[f"pixels{i}"]) for i in (1, 2)]
+        write_bf16(folder, loaded, wide)
 
 
 def llava_model(name, model, seed, dtype=torch.float32, **save):
@@ -193,6 +227,42 @@ def adapter(model, seed):
     llava_golden(merged, folder, seed)
 
 
+def lora_release(model, seed):
+    """As the original LLaVA's LoRA models are published: a language model without pictures (`lora_base`), and a folder with the
+    configuration, a PEFT adapter and, in non_lora_trainables.bin, what was trained beside it: the projector and a norm."""
+    import peft
+    base, folder = OUT / "lora_base", OUT / "lora_release"
+    text = copy.deepcopy(model.config.text_config)
+    plain = LlamaForCausalLM(text).eval()
+    plain.load_state_dict({k.replace("model.language_model.", "model."): v for k, v in model.state_dict().items() if "vision" not in k and "projector" not in k})
+    plain.to(torch.float16).save_pretrained(base)
+    (base / "generation_config.json").unlink(missing_ok=True)
+    plain = LlamaForCausalLM.from_pretrained(base, dtype=torch.float32).eval()
+    config = peft.LoraConfig(r=2, lora_alpha=4, target_modules=["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"], init_lora_weights=False, task_type="CAUSAL_LM", base_model_name_or_path="../lora_base")
+    torch.manual_seed(seed)
+    wrapped = peft.get_peft_model(plain, config)
+    wrapped.save_pretrained(folder)
+    (folder / "README.md").unlink(missing_ok=True)
+    save_as_bin = safetensors.torch.load_file(folder / "adapter_model.safetensors")
+    torch.save(save_as_bin, folder / "adapter_model.bin")
+    (folder / "adapter_model.safetensors").unlink()
+    file = folder / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"base_model_name_or_path": "../lora_base"}, indent=2))
+    shutil.copy(OUT / "original_bin" / "config.json", folder / "config.json")
+    g = torch.Generator().manual_seed(seed)
+    beside = {f"model.model.mm_projector.{i}.{k}": v for i, n in ((0, 1), (2, 2)) for k, v in (("weight", model.state_dict()[f"model.multi_modal_projector.linear_{n}.weight"]), ("bias", model.state_dict()[f"model.multi_modal_projector.linear_{n}.bias"]))}
+    beside["model.model.norm.weight"] = 1 + 0.2 * torch.randn(text.hidden_size, generator=g)
+    torch.save({"base_model." + k: v.detach().to(torch.float16).clone() for k, v in beside.items()}, folder / "non_lora_trainables.bin")
+    merged = wrapped.merge_and_unload().state_dict()
+    state = {k: v.detach().to(torch.float16).float() for k, v in model.state_dict().items()}
+    for k, v in merged.items():
+        state[k if k == "lm_head.weight" else k.replace("model.", "model.language_model.", 1)] = v
+    state["model.language_model.norm.weight"] = beside["model.model.norm.weight"].to(torch.float16).float()
+    same = LlavaForConditionalGeneration(model.config).eval()
+    same.load_state_dict(state)
+    llava_golden(same, folder, seed)
+
+
 def radz(model, seed):
     """`llava` with special tokens, a head, and a low-rank update: features as METHOD and docs/radz-format.md say."""
     folder = OUT / "radz"
@@ -212,7 +282,7 @@ def radz(model, seed):
             a, b = rand(rank, weight.shape[1]) / 6, rand(weight.shape[0], rank) / 6
             lora[f"lora.layers.{i}.{name}.lora_A.weight"], lora[f"lora.layers.{i}.{name}.lora_B.weight"] = a, b
             weight += alpha / rank * (b @ a)
-    shutil.copytree(OUT / "llava", folder, ignore=shutil.ignore_patterns("golden.safetensors", "tokenizer*"), dirs_exist_ok=True)
+    shutil.copytree(OUT / "llava", folder, ignore=shutil.ignore_patterns("golden*", "tokenizer*"), dirs_exist_ok=True)
     save_file(special | head | lora, folder / "radz.safetensors", metadata={"format": "pt"})
     (folder / "radz.json").write_text(json.dumps({
         "format": "radz", "version": 1, **tokens, "layer": layer, "pooling": "special", "head": {"hidden": inner, "dim": out},
@@ -280,6 +350,7 @@ def main():
     original("original_mistral", llava(mistral(vocab_size=VOCAB), 9), 9, "mistral", False)
     original("original_bin", llava(llama(vocab_size=VOCAB, num_hidden_layers=2), 10), 10, "llama", True)
     adapter(LlavaForConditionalGeneration.from_pretrained(OUT / "llava", dtype=torch.float32).eval(), 11)
+    lora_release(llava(llama(vocab_size=VOCAB, num_hidden_layers=2), 10), 14)  # the weights, and so the tower, of original_bin
     radz(LlavaForConditionalGeneration.from_pretrained(OUT / "llava", dtype=torch.float32).eval(), 12)
     import peft
     (OUT / "versions.json").write_text(json.dumps({

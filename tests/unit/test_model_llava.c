@@ -30,6 +30,7 @@ enum { MAX_IDS = 512, ANSWER = 12 };
 
 typedef struct golden {
     safetensors *file;
+    safetensors *half; /* what bf16 gives; NULL: what f32 gives is wanted */
     llava *model;
     Scope *s;
 } golden;
@@ -40,7 +41,12 @@ static void open_golden(golden *g, const char *name, const char *model, llava_op
     snprintf(dir, sizeof dir, GOLDEN "%s", model);
     snprintf(path, sizeof path, GOLDEN "%s/golden.safetensors", name);
     options.threads = 1;
+    *g = (golden){0};
     MUST(safetensors_open(path, &g->file, &err));
+    if (options.dtype == T_BF16) {
+        snprintf(path, sizeof path, GOLDEN "%s/golden_bf16.safetensors", name);
+        MUST(safetensors_open(path, &g->half, &err));
+    }
     MUST(llava_open(dir, &options, &g->model, &err));
     MUST(scope_create(SCOPE_INFERENCE, &g->s, &err));
 }
@@ -50,11 +56,13 @@ static void close_golden(golden *g)
     scope_free(g->s);
     llava_free(g->model);
     safetensors_free(g->file);
+    safetensors_free(g->half);
 }
 
 static const safetensors_entry *entry(const golden *g, const char *name)
 {
-    const safetensors_entry *e = safetensors_find(g->file, name);
+    const safetensors_entry *e = g->half != NULL ? safetensors_find(g->half, name) : NULL;
+    e = e != NULL ? e : safetensors_find(g->file, name);
     if (e == NULL)
         fail_msg("golden '%s' is missing", name);
     return e;
@@ -66,16 +74,24 @@ static Tensor *tensor(golden *g, const char *name)
     return t_from_host(g->s, e->data, e->ndim, e->shape, e->dtype);
 }
 
-/* Largest |a - b|. */
-static double difference(golden *g, Tensor *a, Tensor *b)
+/* Largest |a - b|; adds the sum of (a - b)^2 and the count of numbers to `sum` and `n`. */
+static double difference_sums(golden *g, Tensor *a, Tensor *b, double *sum, double *n)
 {
     Scope *s = g->s;
-    Tensor *d = t_abs(s, t_sub(s, t_cast(s, a, T_F64), t_cast(s, b, T_F64)));
-    double value = t_item(s, t_max(s, t_reshape(s, d, T_SHAPE(-1)), 0, false));
+    Tensor *d = t_reshape(s, t_abs(s, t_sub(s, t_cast(s, a, T_F64), t_cast(s, b, T_F64))), T_SHAPE(-1));
+    double value = t_item(s, t_max(s, d, 0, false));
+    *sum += t_item(s, t_sum(s, t_mul(s, d, d), 0, false));
+    *n += (double)t_size(d, 0);
     radz_error err = {0};
     if (scope_error(s, &err) != RADZ_OK)
         fail_msg("%s", err.message);
     return value;
+}
+
+static double difference(golden *g, Tensor *a, Tensor *b)
+{
+    double sum = 0, n = 0;
+    return difference_sums(g, a, b, &sum, &n);
 }
 
 static size_t ids_of(const golden *g, const char *name, int64_t row, int32_t ids[MAX_IDS])
@@ -98,8 +114,14 @@ static const float *pixels_of(const golden *g, const char *name, int64_t row, in
     return (const float *)e->data + row * images * e->shape[1] * e->shape[2] * e->shape[3];
 }
 
-/* All hidden states, logits and greedy text of both rows, with `images` pictures each; -> the largest difference. */
-static double compare_all(golden *g, int64_t images, const char *suffix)
+typedef struct differences {
+    double states, logits;           /* largest, absolute */
+    double states_mean, logits_mean; /* root of the mean square */
+} differences;
+
+/* All hidden states and logits of both rows, with `images` pictures each; greedy text must be the same, in bf16 up to the
+ * first token that is ahead of the next best by less than `close`: there rounding decides. `*tokens`: how many were compared. */
+static differences compare(golden *g, int64_t images, const char *suffix, double close, size_t *tokens)
 {
     const llava_config *c = llava_config_of(g->model);
     const decoder *d = llava_decoder(g->model);
@@ -129,16 +151,25 @@ static double compare_all(golden *g, int64_t images, const char *suffix)
     decoder_place places[MAX_IDS];
     for (int64_t i = 0; i < length; i++)
         places[i] = (decoder_place){.position = i, .owner = DECODER_ALL};
-    double worst = 0;
+    differences worst = {0};
+    double sum = 0, n = 0;
     assert_int_equal(t_size(wanted, 0), c->decoder.layers + 1);
     for (int64_t layer = 0; layer <= c->decoder.layers; layer++)
-        worst = fmax(worst, difference(g, t_cast(s, decoder_run(s, d, NULL, x, places, layer), T_F32), t_select(s, wanted, 0, layer)));
+        worst.states = fmax(worst.states, difference_sums(g, decoder_run(s, d, NULL, x, places, layer), t_select(s, wanted, 0, layer), &sum, &n));
+    worst.states_mean = sqrt(sum / n);
+    sum = n = 0;
     Tensor *last = decoder_run(s, d, NULL, x, places, c->decoder.layers);
-    worst = fmax(worst, difference(g, decoder_logits(s, d, last, NULL), tensor(g, logits)));
+    worst.logits = difference_sums(g, decoder_logits(s, d, last, NULL), tensor(g, logits), &sum, &n);
+    worst.logits_mean = sqrt(sum / n);
 
     /* greedy text: all but the last three tokens are the prefix */
     const int64_t *expected = entry(g, answer)->data;
     int64_t expected_length = entry(g, answer)->shape[1];
+    char margins_name[32];
+    snprintf(margins_name, sizeof margins_name, "margins%s", suffix);
+    const float *margins = g->half != NULL ? entry(g, margins_name)->data : NULL;
+    int64_t margins_length = g->half != NULL ? entry(g, margins_name)->shape[1] : 0;
+    *tokens = 0;
     for (int64_t r = 0; r < 2; r++) {
         prefix *p;
         size_t ask = 3, given, got_length;
@@ -149,12 +180,24 @@ static double compare_all(golden *g, int64_t images, const char *suffix)
         MUST(prefix_open(g->model, images > 0 ? pixels_of(g, pixels, r, images) : NULL, 1, images, ids[r], given, &p, &err));
         questions q = {.ids = ids[r] + given, .lengths = &ask, .count = 1, .length = ask};
         MUST(prefix_generate(p, &q, ANSWER, stop, c->decoder.eos_count, got, &got_length, NULL, &err));
-        for (size_t i = 0; i < got_length; i++)
-            assert_int_equal(got[i], expected[r * expected_length + (int64_t)i]);
-        assert_true(got_length == ANSWER || expected[r * expected_length + (int64_t)got_length] == stop[0]);
+        bool turned = false;
+        for (size_t i = 0; i < got_length && !turned; i++) {
+            turned = margins != NULL && ((int64_t)i >= margins_length || margins[r * margins_length + (int64_t)i] < close);
+            if (!turned)
+                assert_int_equal(got[i], expected[r * expected_length + (int64_t)i]);
+            *tokens += !turned;
+        }
+        assert_true(turned || got_length == ANSWER || expected[r * expected_length + (int64_t)got_length] == stop[0]);
         prefix_free(p);
     }
     return worst;
+}
+
+static double compare_all(golden *g, int64_t images, const char *suffix)
+{
+    size_t tokens;
+    differences d = compare(g, images, suffix, 0, &tokens);
+    return fmax(d.states, d.logits);
 }
 
 static const char *const TEXT_MODELS[] = {"llama", "llama_gqa_tied", "llama_yarn_bias", "mistral_window", "llama_linear_bf16"};
@@ -195,6 +238,19 @@ static void adapter_equals_peft(void **state)
     open_golden(&g, "adapter", "llava", (llava_options){.dtype = T_F32, .adapter_dir = GOLDEN "adapter"});
     double d1 = compare_all(&g, 1, "1"), d2 = compare_all(&g, 2, "2");
     print_message("merged adapter: %.1e, %.1e\n", d1, d2);
+    assert_true(d1 < 1e-4 && d2 < 1e-4);
+    close_golden(&g);
+}
+
+/* A LoRA model as LLaVA's authors publish them, beside the language model that it changes. */
+static void lora_release_equals_transformers(void **state)
+{
+    (void)state;
+    golden g;
+    open_golden(&g, "lora_release", "lora_base",
+                (llava_options){.dtype = T_F32, .adapter_dir = GOLDEN "lora_release", .tower_dir = GOLDEN "original_bin/clip-vit-tiny"});
+    double d1 = compare_all(&g, 1, "1"), d2 = compare_all(&g, 2, "2");
+    print_message("LoRA with what was trained beside it: %.1e, %.1e\n", d1, d2);
     assert_true(d1 < 1e-4 && d2 < 1e-4);
     close_golden(&g);
 }
@@ -364,32 +420,37 @@ static void sharing_changes_nothing(void **state)
     }
 }
 
-/* bf16 computes what f32 does, as far as its 8 bits go. */
-static void bf16_is_near(void **state)
+/* In bf16 each step rounds to 8 bits, and where one rounds differs between programs. The measure is how far transformers' own
+ * bf16 is from its f32 (root of the mean square, stored with the golden values): two that round each in their own way are
+ * sqrt(2) of that apart. Seen: YY. Text: up to the first token that is ahead by less than five times that, in the logits. */
+static void bf16_equals_transformers(void **state)
 {
     (void)state;
-    golden g;
-    open_golden(&g, "llava_mistral", "llava_mistral", (llava_options){.dtype = T_BF16});
-    assert_int_equal(decoder_dtype(llava_decoder(g.model)), T_BF16);
-    int32_t ids[MAX_IDS];
-    size_t n = ids_of(&g, "ids1", 0, ids), one = 1;
-    prefix *p;
-    MUST(prefix_open(g.model, pixels_of(&g, "pixels1", 0, 1), 1, 1, ids, n - 1, &p, &err));
-    questions q = {.ids = ids + n - 1, .lengths = &one, .count = 1, .length = 1};
-    int32_t rows[8] = {0, 5, 50, 100, 200, 300, 400, 419};
-    float got[8];
-    MUST(prefix_logits(p, &q, rows, 8, got, &err));
-    const safetensors_entry *e = entry(&g, "logits1");
-    const float *wanted_logits = (const float *)e->data + (e->shape[1] - 1) * e->shape[2];
-    double worst = 0, size = 0;
-    for (int k = 0; k < 8; k++) {
-        worst = fmax(worst, fabs((double)got[k] - wanted_logits[rows[k]]));
-        size = fmax(size, fabs((double)wanted_logits[rows[k]]));
+    static const struct {
+        const char *model;
+        int64_t images;
+        const char *suffix;
+    } rows[] = {{"llama", 0, ""}, {"llama_gqa_tied", 0, ""}, {"llama_linear_bf16", 0, ""}, {"mistral_window", 0, ""},
+                {"llava", 1, "1"}, {"llava", 2, "2"}, {"llava_mistral", 1, "1"}, {"llava_mistral", 2, "2"},
+                {"original_mistral", 1, "1"}, {"original_mistral", 2, "2"}};
+    size_t all_tokens = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        golden g;
+        char own_name[8];
+        open_golden(&g, rows[i].model, rows[i].model, (llava_options){.dtype = T_BF16});
+        assert_int_equal(decoder_dtype(llava_decoder(g.model)), T_BF16);
+        snprintf(own_name, sizeof own_name, "own%s", rows[i].suffix);
+        const float *own = entry(&g, own_name)->data;
+        size_t tokens;
+        differences d = compare(&g, rows[i].images, rows[i].suffix, 5 * own[1], &tokens);
+        print_message("%-18s %d pictures: states differ by %.4f (transformers from its f32: %.4f; largest %.2f), logits by %.4f "
+                      "(%.4f; %.2f), %zu tokens of text alike\n", rows[i].model, (int)rows[i].images, d.states_mean, (double)own[0],
+                      d.states, d.logits_mean, (double)own[1], d.logits, tokens);
+        all_tokens += tokens;
+        assert_true(d.states_mean < 2 * own[0] && d.logits_mean < 2 * own[1]);
+        close_golden(&g);
     }
-    print_message("bf16: logits up to %.2f differ by %.3f\n", size, worst);
-    assert_true(worst < 0.1 && worst > 0);
-    prefix_free(p);
-    close_golden(&g);
+    assert_true(all_tokens > 100);
 }
 
 /* ---- bad input ---------------------------------------------------------------------------------------------------- */
@@ -606,10 +667,11 @@ int main(void)
         cmocka_unit_test(decoders_equal_transformers),
         cmocka_unit_test(llava_equals_transformers),
         cmocka_unit_test(adapter_equals_peft),
+        cmocka_unit_test(lora_release_equals_transformers),
         cmocka_unit_test(features_equal_reference),
         cmocka_unit_test(features_do_not_depend_on_the_batch),
         cmocka_unit_test(sharing_changes_nothing),
-        cmocka_unit_test(bf16_is_near),
+        cmocka_unit_test(bf16_equals_transformers),
         cmocka_unit_test(bad_models_are_refused),
         cmocka_unit_test(bad_adapters_are_refused),
         cmocka_unit_test(bad_prompts_are_refused),
