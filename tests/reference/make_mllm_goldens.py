@@ -327,11 +327,11 @@ def radz(model, seed):
 
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
-    for path in sorted(OUT.rglob("*"), reverse=True):  # all but the tokenizers, which another script makes
+    for path in sorted(OUT.rglob("*"), reverse=True):  # all but tokenizers and preprocessing, which another script makes
         if path.is_dir():
             if not any(path.iterdir()):
                 path.rmdir()
-        elif not path.name.startswith("tokenizer"):
+        elif not path.name.startswith(("tokenizer", "preprocessor")):
             path.unlink()
     text_model("llama", LlamaForCausalLM(llama()), 1)
     text_model("llama_gqa_tied", LlamaForCausalLM(llama(

@@ -1,7 +1,7 @@
 """Makes tests/golden/text/sp_*: SentencePiece models trained on a made-up text, and the ids that transformers' slow
 LlamaTokenizer (the one that runs SentencePiece) gives for hard texts. Needs transformers 4 (5 has no slow tokenizers).
 
-Usage: make_sentencepiece_goldens.py OUTPUT_FOLDER [WORK_FOLDER]     (tests/golden/text)
+Usage: make_sentencepiece_goldens.py OUTPUT_FOLDER [TINY_MODELS]     (tests/golden/text tests/golden/mllm)
 sp_llava:  as LLaVA-1.5 is published: byte fallback, legacy off, a tokenizer_config.json that lists the added tokens
 sp_legacy: as Vicuna and LLaVA-Med v1.5: legacy on (not said), special_tokens_map.json and added_tokens.json
 sp_odd:    no byte fallback, pieces that the user defined, a control piece; eos behind; no mark before the text
@@ -40,11 +40,11 @@ OWN = ["<user>", "<user>x", "x<user>y", "<user> a", "<us<user>er>", "ab<user><us
        " <s> a", "a</s>", "<unk><unk>", MARK + "<s>", MARK + " a", " " + MARK, "a" + MARK + MARK + "b", "<s>" + MARK + "a", "  <unk>  ", "<extra><pad>", "USER: <image>\nIs there a mass? ASSISTANT:", "<image>\n", "a\u2047b", "\u2047"]
 
 
-def train(path, **options):
+def train(path, often=(), **options):
     with tempfile.TemporaryDirectory() as t:
         with open(t + "/in.txt", "w", encoding="utf-8") as f:
             prompts = ["Does this chest X-ray show %s? Answer yes or no." % n for n in ("pneumonia", "edema", "a mass", "pleural effusion", "pneumothorax")]
-            f.write("\n".join(x.replace("\n", " ") for x in (corpus() + (prompts + ["Yes, there is.", "No, there is no sign of it.", "yes", "no", "Yes", "No"]) * 12) if x.isprintable() and x) + "\n")
+            f.write("\n".join(x.replace("\n", " ") for x in (corpus() + (prompts + ["Yes, there is.", "No, there is no sign of it.", "yes", "no", "Yes", "No"]) * 12 + list(often) * 500) if x.isprintable() and x) + "\n")
         sentencepiece.SentencePieceTrainer.train(input=t + "/in.txt", model_prefix=t + "/m", model_type="bpe", normalization_rule_name="identity", remove_extra_whitespaces=False, num_threads=1,
                                                  minloglevel=2, allow_whitespace_only_pieces=True, split_digits=True, **options)
         shutil.copy(t + "/m.model", path)
@@ -119,6 +119,21 @@ def main():
     goldens(out, "sp_llava", "tokenizer.model as beside LLaVA-1.5")
     goldens(out, "sp_legacy", "tokenizer.model as beside Vicuna")
     goldens(out, "sp_odd", "tokenizer.model without byte fallback, with pieces that the user defined")
+    if len(sys.argv) > 2:
+        beside_models(sys.argv[2])
+
+
+def beside_models(models):
+    """What lies beside the tiny models in the original layout: Vicuna's and LLaVA-Med's tokenizer files, and the tower's
+    preprocessing (the picture is padded to a square because the model's configuration says so)."""
+    for name, legacy in (("original_mistral", True), ("lora_base", False)):
+        train(f"{models}/{name}/tokenizer.model", ("yes", "no", "Yes", "No"), vocab_size=400, byte_fallback=True, character_coverage=0.98)
+        folder(models, name, {"add_bos_token": True, "add_eos_token": False, "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<unk>", "legacy": legacy, "model_max_length": 128, "tokenizer_class": "LlamaTokenizer"})
+    for tower in ("original_mistral", "original_bin"):
+        with open(f"{models}/{tower}/clip-vit-tiny/preprocessor_config.json", "w", encoding="utf-8") as f:
+            json.dump({"crop_size": 24, "do_center_crop": True, "do_normalize": True, "do_resize": True, "feature_extractor_type": "CLIPFeatureExtractor", "image_mean": [0.48145466, 0.4578275, 0.40821073],
+                       "image_std": [0.26862954, 0.26130258, 0.27577711], "resample": 3, "size": 24}, f, indent=2)
+            f.write("\n")
 
 
 if __name__ == "__main__":
