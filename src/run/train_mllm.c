@@ -191,7 +191,7 @@ static radz_status make_start(mllm_job *j, radz_error *err)
     if (r->decoder != NULL)
         st = make_tokenizer(j, err);
     else
-        st = llava_config_load(j->start, NULL, &j->config, err);
+        st = llava_config_load(j->start, NULL, NULL, &j->config, err);
     const char *tokenizer_from = r->decoder != NULL ? j->job->output : j->start;
     if (st == RADZ_OK && r->decoder != NULL) {
         st = radz_tokenizer_load(j->job->output, &j->job->tokenizer, err);
