@@ -108,8 +108,7 @@ static Tensor *ask(Scope *s, prefix *p, const questions *q)
         for (size_t k = 0; k < q->length; k++) {
             bool real = k < q->lengths[i];
             ids[i * q->length + k] = real ? q->ids[i * q->length + k] : 0;
-            places[i * q->length + k] = (decoder_place){.position = p->length + (int64_t)(real ? k : 0),
-                                                        .owner = real ? (int32_t)i : DECODER_NOBODY};
+            places[i * q->length + k] = (decoder_place){.position = p->length + (int64_t)(real ? k : 0), .owner = (int32_t)i, .padding = !real};
         }
         last[i] = (int64_t)(i * q->length + q->lengths[i] - 1);
     }

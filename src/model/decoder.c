@@ -272,36 +272,87 @@ void kv_cache_truncate(kv_cache *cache, int64_t length)
 typedef struct step {
     int64_t batch, count, before; /* B, N, entries of the cache before them */
     Tensor *cosines, *sines;      /* [N,head_dim/2] */
-    Tensor *mask;                 /* [heads/kv_heads * N, before + N], added: 0 or -infinity */
+    int64_t groups, width;        /* G: owners whose attention is computed each by itself; entries that each may see */
+    Tensor *entries;              /* i64 [G width], which those are; NULL: all, and G is 1 */
+    Tensor *mask;                 /* [B G or 1, 1, heads/kv_heads * N/G, width], added: 0 or -infinity */
 } step;
 
 static bool sees(const decoder_config *c, const decoder_place *self, const decoder_place *other)
 {
     if (self == other)
         return true;
-    if (other->owner != DECODER_ALL && (other->owner != self->owner || self->owner == DECODER_NOBODY))
+    if (other->padding || self->padding || (other->owner != DECODER_ALL && other->owner != self->owner))
         return false;
     return other->position < self->position && (c->window == 0 || self->position - other->position < c->window);
 }
 
-/* The queries of the heads that share keys stand one after the other, so the mask's rows repeat. */
-static Tensor *make_mask(Scope *s, const decoder *d, const decoder_place *before, int64_t before_count,
-                         const decoder_place *places, int64_t count)
+/* How many owners the places belong to, in parts of one size, with as many entries before them each; 1: it is not so. */
+static int64_t count_groups(const decoder_place *before, int64_t before_count, const decoder_place *places, int64_t count)
 {
-    int64_t width = before_count + count, group = d->config.heads / d->config.kv_heads;
+    int64_t groups = (int64_t)places[count - 1].owner + 1, own = 0;
+    if (groups < 2 || count % groups != 0)
+        return 1;
+    for (int64_t i = 0; i < count; i++)
+        if (places[i].owner != i / (count / groups))
+            return 1;
+    for (int64_t g = 0; g < groups; g++) {
+        int64_t n = 0;
+        for (int64_t i = 0; i < before_count; i++)
+            n += before[i].owner == g;
+        if (g > 0 && n != own)
+            return 1;
+        own = n;
+    }
+    return groups;
+}
+
+/* Which entries a group may see, in their order; gives how many. */
+static int64_t list_entries(const decoder_place *before, int64_t before_count, int64_t count, int64_t groups, int64_t group,
+                            int64_t *out)
+{
+    int64_t n = 0, part = count / groups;
+    for (int64_t i = 0; i < before_count; i++)
+        if (groups == 1 || before[i].owner == DECODER_ALL || before[i].owner == group)
+            out[n++] = i;
+    for (int64_t i = 0; i < part; i++)
+        out[n++] = before_count + group * part + i;
+    return n;
+}
+
+/* Groups, their entries and the mask. The queries of the heads that share keys stand one after the other, so the mask's rows
+ * repeat. */
+static void make_groups(Scope *s, const decoder *d, const decoder_place *before, const decoder_place *places, step *st)
+{
+    int64_t count = st->count, all = st->before + count, group = d->config.heads / d->config.kv_heads;
+    int64_t groups = st->before > 0 ? count_groups(before, st->before, places, count) : 1, part = count / groups, width = 0;
     radz_error err = {0};
-    float *rows = radz_calloc((size_t)(count * width), sizeof *rows, &err);
-    if (rows == NULL)
-        return scope_fail(s, RADZ_E_NOMEM, "%s", err.message);
+    int64_t *entries = radz_calloc((size_t)(groups * all), sizeof *entries, &err);
+    float *rows = radz_calloc((size_t)(count * all), sizeof *rows, &err);
+    if (entries == NULL || rows == NULL) {
+        scope_fail(s, RADZ_E_NOMEM, "%s", err.message);
+        goto done;
+    }
+    for (int64_t g = 0; g < groups; g++)
+        width = list_entries(before, st->before, count, groups, g, entries + g * width);
     for (int64_t i = 0; i < count; i++) {
         for (int64_t k = 0; k < width; k++) {
-            const decoder_place *other = k < before_count ? &before[k] : &places[k - before_count];
+            int64_t entry = entries[i / part * width + k];
+            const decoder_place *other = entry < st->before ? &before[entry] : &places[entry - st->before];
             rows[i * width + k] = sees(&d->config, &places[i], other) ? 0.0F : -INFINITY;
         }
     }
-    Tensor *one = t_to(s, t_from_host(s, rows, T_SHAPE(1, count, width), T_F32), decoder_dtype(d), decoder_device(d));
+    st->groups = groups;
+    st->width = width;
+    TDevice device = decoder_device(d);
+    if (groups > 1)
+        st->entries = t_to(s, t_from_host(s, entries, T_SHAPE(groups * width), T_I64), T_I64, device);
+    Tensor *mask = t_to(s, t_from_host(s, rows, T_SHAPE(1, groups, 1, part, width), T_F32), decoder_dtype(d), device);
+    int64_t rows_of_batch = groups > 1 ? st->batch : 1;
+    mask = t_expand(s, mask, T_SHAPE(rows_of_batch, groups, group, part, width));
+    st->mask = t_reshape(s, mask, T_SHAPE(rows_of_batch * groups, 1, group * part, width));
+done:
+    free(entries);
     free(rows);
-    return t_reshape(s, t_expand(s, one, T_SHAPE(group, count, width)), T_SHAPE(group * count, width));
 }
 
 static void make_tables(Scope *s, const decoder *d, const decoder_place *places, step *st)
@@ -349,6 +400,14 @@ static Tensor *add_in_place(Scope *s, Tensor *x, Tensor *y)
     return scope_kind(s) == SCOPE_GRAD ? t_add(s, x, y) : t_add_(s, y, x, 1.0);
 }
 
+/* [B,kv,entries,dh] -> [B G,kv,width,dh]: what each group may see */
+static Tensor *entries_of(Scope *s, Tensor *x, const step *st, int64_t rows)
+{
+    int64_t kv = t_size(x, 1), w = t_size(x, 3);
+    Tensor *y = t_reshape(s, t_index_select(s, x, 2, st->entries), T_SHAPE(st->batch, kv, st->groups, st->width, w));
+    return t_reshape(s, t_transpose(s, y, 1, 2), T_SHAPE(rows, kv, st->width, w));
+}
+
 static Tensor *attend(Scope *s, const decoder *d, const decoder_block *b, kv_cache *cache, int64_t layer, Tensor *x,
                       const step *st)
 {
@@ -364,9 +423,16 @@ static Tensor *attend(Scope *s, const decoder *d, const decoder_block *b, kv_cac
         k = t_slice(s, cache->keys[layer], 2, 0, end);
         v = t_slice(s, cache->values[layer], 2, 0, end);
     }
-    /* Query heads that share keys become further queries of one head: no key is copied. */
-    q = t_reshape(s, q, T_SHAPE(st->batch, c->kv_heads, group * n, w));
+    /* Query heads that share keys become further queries of one head: no key is copied but for groups. */
+    int64_t groups = st->groups, part = n / groups, rows = st->batch * groups;
+    q = t_transpose(s, t_reshape(s, q, T_SHAPE(st->batch, c->heads, groups, part, w)), 1, 2);
+    q = t_reshape(s, q, T_SHAPE(rows, c->kv_heads, group * part, w));
+    if (st->entries != NULL) {
+        k = entries_of(s, k, st, rows);
+        v = entries_of(s, v, st, rows);
+    }
     Tensor *a = t_attention(s, q, k, v, st->mask, false, 1.0 / sqrt((double)w));
+    a = t_transpose(s, t_reshape(s, a, T_SHAPE(st->batch, groups, c->heads, part, w)), 1, 2);
     a = t_transpose(s, t_reshape(s, a, T_SHAPE(st->batch, c->heads, n, w)), 1, 2);
     return project(s, d, &b->o, t_reshape(s, a, T_SHAPE(st->batch, n, c->heads * w)));
 }
@@ -402,7 +468,7 @@ static Tensor *run(Scope *s, const decoder *d, kv_cache *cache, Tensor *x, const
                           found, st.before);
     }
     size_t mark = scope_mark(s);
-    st.mask = make_mask(s, d, cache != NULL ? cache->places : NULL, st.before, places, st.count);
+    make_groups(s, d, cache != NULL ? cache->places : NULL, places, &st);
     make_tables(s, d, places, &st);
     int64_t blocks = cache != NULL || last != NULL ? c->layers : layer;
     Tensor *state = layer == 0 ? x : NULL;

@@ -33,11 +33,11 @@ radz_status decoder_adapt(decoder *d, model_parameters *from, int64_t rank, doub
 TDevice decoder_device(const decoder *d);
 
 /* What stands where in a sequence: one entry per position that is run. Rows of a batch share it. */
-enum { DECODER_ALL = -1, DECODER_NOBODY = -2 };
+enum { DECODER_ALL = -1 };
 typedef struct decoder_place {
     int64_t position; /* of the rotary embedding, from 0 */
-    int32_t owner;    /* an entry sees those of its own owner and of DECODER_ALL at positions before it; DECODER_NOBODY marks
-                         padding, which nothing but itself sees */
+    int32_t owner;    /* an entry sees those of its own owner and of DECODER_ALL at positions before it */
+    bool padding;     /* nothing but itself sees it */
 } decoder_place;
 
 /* Keys and values of all layers [batch,kv_heads,capacity,head_dim], of which `length` entries are in use. */
@@ -53,7 +53,8 @@ void kv_cache_truncate(kv_cache *cache, int64_t length); /* forgets the entries 
 Tensor *decoder_embed(Scope *s, const decoder *d, const Tensor *ids);
 /* Runs x [B,N,hidden] at `places` [N] after what the cache holds (NULL: nothing), whose entries they join, and returns hidden
  * state `layer` [B,N,hidden]: 0 is x itself, `layers` the last block's output after the norm, others a block's output.
- * With a cache all blocks run. */
+ * With a cache all blocks run; and where the places belong to owners 0 to G-1, N/G of each one after the other, every owner's
+ * attention is computed by itself: what it gets depends, to the byte, on its own entries and the shared ones alone. */
 Tensor *decoder_run(Scope *s, const decoder *d, kv_cache *cache, Tensor *x, const decoder_place *places, int64_t layer);
 /* The same without a cache through all blocks, with two hidden states as result: `*state` is number `layer`, `*last` the last
  * one after the norm. */
