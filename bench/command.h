@@ -32,6 +32,7 @@ typedef struct radz_options {
     int64_t patients;                                   /* phantom */
     bool sheet;                                         /* phantom */
     const char *recipe;                                 /* train */
+    radz_strlist changes;                               /* train: --set KEY=VALUE, not split at commas */
     bool fresh;                                         /* train: do not resume from a checkpoint */
     int64_t days;                                       /* cache gc, history prune; -1: not given */
     int64_t keep;                                       /* history prune; 0: not given */

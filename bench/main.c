@@ -82,8 +82,11 @@ const radz_command radz_commands[] = {
      "Synthetic chest radiographs with reports in ChestX-ray14's file formats. They are drawn by a small physical model,\n"
      "show no patient and prove nothing clinical. The same seed gives the same bytes.",
      OPTIONS("out", "patients", "seed", "split", "sheet", "threads"), 0, radz_cmd_phantom},
-    {"train", "train a model by a recipe", "", "Continues from the last checkpoint unless --fresh is given.",
-     OPTIONS("recipe", "out", "fresh", CARDS, "cache", "threads", "device"), 0, radz_cmd_train},
+    {"train", "train a model by a recipe", "",
+     "Continues from the last checkpoint unless --fresh is given. --set changes the recipe for this training, as if its card said\n"
+     "so: --set training.steps=100 --set 'model.vision={width: 64, mlp: 256, layers: 2, heads: 2}'; KEY= takes a key out. A changed\n"
+     "recipe makes another model, which wants a folder of its own: --out DIR.",
+     OPTIONS("recipe", "set", "out", "fresh", CARDS, "cache", "threads", "device"), 0, radz_cmd_train},
     {"version", "print versions of the program and of what it stands on", "", NULL, OPTIONS("json"), 0, radz_cmd_version},
     {"help", "print help on a command", "[COMMAND]", NULL, NULL, 1, radz_cmd_help},
     {NULL, NULL, NULL, NULL, NULL, 0, NULL},

@@ -47,6 +47,7 @@ static const option_spec specs[] = {
     {"patients", "N", "number of synthetic patients (default: as the phantom's card says)", WHOLE, AT(patients), 1, 10000000},
     {"sheet", NULL, "write contact sheets (sheet.png) instead of the data set", FLAG, AT(sheet), 0, 0},
     {"recipe", "NAME", "training recipe (see `radz-bench list recipes`)", TEXT, AT(recipe), 0, 0},
+    {"set", "KEY=VALUE", "another value under a key of the card, as training.steps=100; repeat it for more", PATHS, AT(changes), 0, 0},
     {"fresh", NULL, "start over although a checkpoint is there", FLAG, AT(fresh), 0, 0},
     {"days", "N", "remove what is older than N days (default of cache gc, by last use: 90)", WHOLE, AT(days), 0, 100000},
     {"keep", "N", "keep the newest N runs", WHOLE, AT(keep), 1, INT64_C(1) << 40},

@@ -31,14 +31,44 @@ typedef struct node {
 
 struct radz_card_source {
     const char *file;
+    const radz_strlist *changes; /* KEY=VALUE that the text already holds; NULL: it is the file's own */
     radz_arena arena;
     node *root;
 };
 
+/* Whether one of two dotted paths lies within the other. */
+static bool touches(const char *path, const char *key, size_t length)
+{
+    size_t own = strlen(path), common = own < length ? own : length;
+    if (strncmp(path, key, common) != 0)
+        return false;
+    char next = own > length ? path[length] : own < length ? key[own] : '.';
+    return common == 0 || next == '.' || next == '[';
+}
+
+/* Where a fault is: a line of the file, or the changes that brought it about (those of the key, else all: the file itself
+ * was found good before). `path` "": the whole card. */
+static radz_status fail_place(const radz_card_source *source, radz_error *err, radz_status code, size_t line,
+                              const char *path, const char *text)
+{
+    if (source->changes == NULL)
+        return radz_fail(err, code, "manifest '%.300s' line %zu: %s", source->file, line, text);
+    char with[300] = "";
+    for (int all = 0; all < 2 && with[0] == '\0'; all++) {
+        for (size_t i = 0; i < source->changes->count; i++) {
+            const char *change = source->changes->items[i];
+            size_t used = strlen(with);
+            if (all == 1 || (path[0] != '\0' && touches(path, change, strcspn(change, "="))))
+                snprintf(with + used, sizeof with - used, " --set %s", change);
+        }
+    }
+    return radz_fail(err, code, "manifest '%.300s' with%s: %s", source->file, with, text);
+}
+
 static radz_status fail_line(const radz_card_source *source, radz_error *err, radz_status code, size_t line,
                              const char *text)
 {
-    return radz_fail(err, code, "manifest '%.300s' line %zu: %s", source->file, line, text);
+    return fail_place(source, err, code, line, "", text);
 }
 
 /* libyaml counts characters, not bytes, and gives no line at all for a byte that is no UTF-8. */
@@ -218,7 +248,7 @@ static radz_status fail_at(const walk *w, radz_status code, size_t line, const c
         snprintf(whole, sizeof whole, "key '%s': %s", w->path, text);
     else
         snprintf(whole, sizeof whole, "%s", text);
-    return fail_line(w->source, w->err, code, line, whole);
+    return fail_place(w->source, w->err, code, line, w->path, whole);
 }
 
 static const char *node_kind_name(const node *n)
@@ -474,14 +504,14 @@ static const node *find_place(const radz_card_source *source, const char *path, 
 
 radz_status radz_card_fail(const radz_card_source *source, radz_error *err, const char *path, const char *format, ...)
 {
-    char text[700];
+    char text[700], whole[1000];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    snprintf(whole, sizeof whole, "key '%s': %s", path, text);
     bool exact;
-    size_t line = find_place(source, path, &exact)->line;
-    return radz_fail(err, RADZ_E_VALUE, "manifest '%.300s' line %zu: key '%s': %s", source->file, line, path, text);
+    return fail_place(source, err, RADZ_E_VALUE, find_place(source, path, &exact)->line, path, whole);
 }
 
 radz_status radz_card_fail_unknown(const radz_card_source *source, radz_error *err, const char *path, const char *what,
@@ -542,11 +572,11 @@ static radz_status check_name(const radz_card_source *source, const char *name, 
 }
 
 static radz_status parse_card(const radz_card_schema *schema, const char *file, const char *text, size_t size,
-                              bool name_is_file, void **out, radz_error *err)
+                              bool name_is_file, const radz_strlist *changes, void **out, radz_error *err)
 {
     *out = NULL;
     void *card = NULL;
-    radz_card_source source = {.file = file};
+    radz_card_source source = {.file = file, .changes = changes};
     radz_status st = read_tree(&source, text, size, err);
     if (st != RADZ_OK)
         goto done;
@@ -588,17 +618,33 @@ done:
 radz_status radz_card_parse(const radz_card_schema *schema, const char *file, const char *text, size_t size, void **out,
                             radz_error *err)
 {
-    return parse_card(schema, file, text, size, false, out, err);
+    return parse_card(schema, file, text, size, false, NULL, out, err);
 }
 
 radz_status radz_card_load(const radz_card_schema *schema, const char *path, void **out, radz_error *err)
 {
+    return radz_card_load_changed(schema, path, NULL, out, err);
+}
+
+radz_status radz_card_load_changed(const radz_card_schema *schema, const char *path, const radz_strlist *changes,
+                                   void **out, radz_error *err)
+{
     *out = NULL;
     char *text = NULL;
     size_t size = 0;
+    radz_strbuf changed = {0};
     radz_status st = radz_file_read(path, CARD_SIZE_LIMIT, &text, &size, err);
     if (st == RADZ_OK)
-        st = parse_card(schema, path, text, size, true, out, err);
+        st = parse_card(schema, path, text, size, true, NULL, out, err);
+    if (st != RADZ_OK || changes == NULL || changes->count == 0)
+        goto done;
+    radz_card_release(schema, *out); /* what is wrong from here on comes of the changes */
+    *out = NULL;
+    st = radz_card_change(path, text, size, changes, &changed, err);
+    if (st == RADZ_OK)
+        st = parse_card(schema, path, changed.text, changed.length, false, changes, out, err);
+done:
+    radz_strbuf_free(&changed);
     free(text);
     return st;
 }

@@ -65,6 +65,16 @@ radz_status radz_card_need_distinct(const radz_card_source *source, radz_error *
 radz_status radz_card_load(const radz_card_schema *schema, const char *path, void **out, radz_error *err) RADZ_MUST_USE;
 radz_status radz_card_parse(const radz_card_schema *schema, const char *file, const char *text, size_t size, void **out,
                             radz_error *err) RADZ_MUST_USE;
+/* The same with other values under some keys. `changes`: texts "KEY=VALUE", applied in order; KEY is a path as in messages
+ * ("training.steps", "splits[1].list"), VALUE is YAML ("0.5", "[a, b]"); an empty VALUE takes the key out. NULL or empty:
+ * as radz_card_load. The file must be good as it is; then the changed text is checked as a file is, and its digest is the
+ * card's, so equal changes of equal files are one card. Messages name the change: "manifest 'F' with --set KEY=VALUE: ...".
+ * RADZ_E_USAGE: a text without '='. The name may be changed as well. */
+radz_status radz_card_load_changed(const radz_card_schema *schema, const char *path, const radz_strlist *changes,
+                                   void **out, radz_error *err) RADZ_MUST_USE;
+/* The text of the card `file` with the changes in it, appended to `out`; `text` is one that the engine took. */
+radz_status radz_card_change(const char *file, const char *text, size_t size, const radz_strlist *changes, radz_strbuf *out,
+                             radz_error *err) RADZ_MUST_USE;
 void radz_card_release(const radz_card_schema *schema, void *card); /* NULL: no-op */
 /* Replaces an owned string of a card, for defaults. */
 radz_status radz_card_set_text(char **member, const char *text, radz_error *err) RADZ_MUST_USE;

@@ -411,8 +411,14 @@ static const radz_card_schema recipe_schema = {RADZ_CARD_RECIPE, &recipe_root, r
 
 radz_status radz_recipe_card_load(const char *path, radz_recipe_card **out, radz_error *err)
 {
+    return radz_recipe_card_load_changed(path, NULL, out, err);
+}
+
+radz_status radz_recipe_card_load_changed(const char *path, const radz_strlist *changes, radz_recipe_card **out,
+                                          radz_error *err)
+{
     void *card = NULL;
-    radz_status st = radz_card_load(&recipe_schema, path, &card, err);
+    radz_status st = radz_card_load_changed(&recipe_schema, path, changes, &card, err);
     *out = card;
     return st;
 }

@@ -175,6 +175,9 @@ typedef struct radz_recipe_card {
 } radz_recipe_card;
 
 radz_status radz_recipe_card_load(const char *path, radz_recipe_card **out, radz_error *err) RADZ_MUST_USE;
+/* With other values under some keys: radz_card_load_changed in data/card_engine.h. */
+radz_status radz_recipe_card_load_changed(const char *path, const radz_strlist *changes, radz_recipe_card **out,
+                                          radz_error *err) RADZ_MUST_USE;
 void radz_recipe_card_free(radz_recipe_card *card);
 
 #endif

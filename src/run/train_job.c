@@ -142,6 +142,12 @@ radz_status radz_train_job_summarise(const radz_train_job *j, double seconds, vo
     radz_json_object_begin(&w, NULL);
     radz_json_put_string(&w, "recipe", recipe->base.name);
     radz_json_put_string(&w, "recipe_sha256", recipe->base.sha256);
+    if (j->options->changes != NULL && j->options->changes->count > 0) {
+        radz_json_array_begin(&w, "recipe_changes");
+        for (size_t i = 0; i < j->options->changes->count; i++)
+            radz_json_put_string(&w, NULL, j->options->changes->items[i]);
+        radz_json_array_end(&w);
+    }
     radz_json_put_string(&w, "training", j->digest);
     radz_json_put_string(&w, "dataset", j->data.card->base.name);
     radz_json_put_bool(&w, "synthetic", j->data.card->synthetic);

@@ -13,7 +13,7 @@ radz_status radz_train_recipe(const radz_home *home, const char *name, const rad
     char *path = NULL;
     radz_status st = radz_card_find(&home->places, RADZ_CARD_RECIPE, name, &path, err);
     if (st == RADZ_OK)
-        st = radz_recipe_card_load(path, &job.recipe, err);
+        st = radz_recipe_card_load_changed(path, options->changes, &job.recipe, err);
     if (st == RADZ_OK) {
         job.output = radz_strdup(options->out != NULL ? options->out : job.recipe->output, err);
         st = job.output == NULL ? RADZ_E_NOMEM : radz_door_open(&job.door, err); /* before an hour of work, not after it */

@@ -6,6 +6,7 @@
 
 typedef struct radz_train_recipe_options {
     const char *out;       /* folder of the finished model; NULL: the card's `output` */
+    const radz_strlist *changes; /* of keys of the card, "KEY=VALUE"; NULL: none */
     const char *data_root; /* folder of the data set; NULL: as usual (environment, card, made by the program) */
     int threads;           /* at least 1 */
     const char *device;    /* "cpu"; NULL: cpu */

@@ -101,6 +101,58 @@ static void test_the_shipped_recipe(void **state)
     radz_recipe_card_free(card);
 }
 
+/* Changes are read as the file is: equal texts are equal cards, in whatever way they came about. */
+static void test_changes(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    char folder[] = "/tmp/radz-recipe-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/recipe.yaml", folder);
+    assert_int_equal(radz_file_write(path, good, strlen(good), NULL), RADZ_OK);
+    static const char *const changes[4][3] = {
+        {"training.steps=20", "title='a: \"b\" # c'", "model.vision.width=64"},
+        {"model={image_size: 64, patch: 16, projection: 32, vision: {width: 64, mlp: 64, layers: 2, heads: 2}, text: {width: "
+         "32, mlp: 64, layers: 1, heads: 4}}", "training.positives=contained", "validation="},
+        {"training.steps=3", "training.steps=20", "title='a: \"b\" # c'"}};
+    char digests[4][RADZ_SHA256_HEX_SIZE];
+    for (size_t i = 0; i < 4; i++) {
+        radz_strlist list = {0};
+        radz_recipe_card *card = NULL;
+        for (size_t k = 0; k < 3 && changes[i][k] != NULL; k++)
+            assert_int_equal(radz_strlist_add(&list, changes[i][k], NULL), RADZ_OK);
+        if (radz_recipe_card_load_changed(path, &list, &card, &err) != RADZ_OK)
+            fail_msg("%s", err.message);
+        memcpy(digests[i], card->base.sha256, sizeof digests[i]);
+        assert_string_equal(card->base.name, "recipe");
+        assert_int_equal(card->training->steps, i == 0 || i == 2 ? 20 : 10);
+        assert_int_equal(card->training->warmup, 2);
+        assert_int_equal(card->model->vision.width, i < 2 ? 64 : 32);
+        assert_int_equal(card->training->positives, i == 1 ? RADZ_POSITIVES_CONTAINED : RADZ_POSITIVES_PAIR);
+        assert_string_equal(card->base.title, i == 0 || i == 2 ? "a: \"b\" # c" : "A recipe");
+        assert_int_equal(card->validation == NULL, i == 1);
+        radz_recipe_card_free(card);
+        radz_strlist_free(&list);
+        for (size_t k = 0; k < i; k++)
+            assert_string_not_equal(digests[k], digests[i]);
+    }
+    /* one change after another of the same key, and the last alone */
+    for (size_t i = 0; i < 2; i++) {
+        radz_strlist list = {0};
+        radz_recipe_card *card = NULL;
+        if (i == 0)
+            assert_int_equal(radz_strlist_add(&list, "training.steps=3", NULL), RADZ_OK);
+        assert_int_equal(radz_strlist_add(&list, "training.steps=20", NULL), RADZ_OK);
+        assert_int_equal(radz_recipe_card_load_changed(path, &list, &card, &err), RADZ_OK);
+        memcpy(digests[i], card->base.sha256, sizeof digests[i]);
+        radz_recipe_card_free(card);
+        radz_strlist_free(&list);
+    }
+    assert_string_equal(digests[0], digests[1]);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void test_errors(void **state)
 {
     (void)state;
@@ -147,7 +199,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_values_that_are_given),
         cmocka_unit_test(test_the_shipped_recipe),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_changes), cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
