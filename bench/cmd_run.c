@@ -13,6 +13,7 @@
 #include "report/plot.h"
 #include "report/print.h"
 #include "run/execute.h"
+#include "run/variants.h"
 
 /* RESULTS/latest -> RUN; replaced in one step. A file system without links only misses the convenience. */
 static void point_latest(const char *results_dir, const char *run_id)
@@ -89,7 +90,8 @@ static radz_status execute(const radz_options *options, bool embed_only, const r
     if (st == RADZ_OK && radz_blas_is_slow())
         radz_warn("%s", radz_blas_advice());
     if (st == RADZ_OK)
-        st = radz_execute(&home, plan, &run, &results, err);
+        st = plan->suite->variants != NULL ? radz_variants_execute(&home, plan, &run, &results, err)
+                                           : radz_execute(&home, plan, &run, &results, err);
     if (st == RADZ_OK && !embed_only)
         st = write_and_show(options, results, results_dir, err);
     if (st == RADZ_OK && !embed_only)

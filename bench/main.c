@@ -53,9 +53,10 @@ const radz_command radz_commands[] = {
     {"report", "print the tables of a finished run again", "[RUN]",
      "RUN is a folder or the name of a run below --results; the newest one when left out.",
      OPTIONS("results", "format"), 1, radz_cmd_report},
-    {"plot", "draw the plots of a finished run, or of several together", "[RUN...]",
+    {"plot", "draw the plots of a finished run, of several together, or of trainings", "[RUN...|TRAINING...]",
      "Needs gnuplot; the scripts stay beside the pictures and can be run by hand (`gnuplot NAME.gp`). Several runs are drawn\n"
-     "into --out DIR; the newest run is taken when none is named.",
+     "into --out DIR; the newest run is taken when none is named. A training is a folder with log.csv (CACHE/training/NAME), or\n"
+     "such a file: loss and its parts, learning rate, gradient and validation over its steps; several are compared.",
      OPTIONS("results", "out", "no-plots"), 64, radz_cmd_plot},
     {"figures", "make the tables and figures of a paper from finished runs", "[RUN...]",
      "Writes LaTeX tables (ours beside published figures, each with its source), ROC and precision-recall panels, bars and radars\n"

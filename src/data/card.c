@@ -93,6 +93,17 @@ radz_status radz_card_find(const radz_card_places *places, radz_card_kind kind, 
 
 /* ---- suite ---- */
 
+static const cyaml_schema_field_t variant_row_fields[] = {RADZ_FIELD_TEXT("factor", radz_variant_row, factor),
+                                                          RADZ_FIELD_TEXT("at", radz_variant_row, at),
+                                                          RADZ_FIELD_TEXTS_OPTIONAL("set", radz_variant_row, set),
+                                                          CYAML_FIELD_END};
+static const cyaml_schema_value_t variant_row_entry = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, radz_variant_row, variant_row_fields)};
+static const cyaml_schema_field_t variants_fields[] = {
+    RADZ_FIELD_TEXT("recipe", radz_variants_spec, recipe),
+    RADZ_FIELD_TEXTS_OPTIONAL("set", radz_variants_spec, set),
+    CYAML_FIELD_SEQUENCE("rows", CYAML_FLAG_POINTER, radz_variants_spec, rows, &variant_row_entry, 1, CYAML_UNLIMITED),
+    CYAML_FIELD_END};
 static const cyaml_schema_field_t suite_fields[] = {
     RADZ_CARD_BASE_FIELDS(radz_suite_card),
     RADZ_FIELD_TEXT_OPTIONAL("description", radz_suite_card, description),
@@ -107,9 +118,29 @@ static const cyaml_schema_field_t suite_fields[] = {
     CYAML_FIELD_UINT("replicates", CYAML_FLAG_OPTIONAL, radz_suite_card, replicates),
     CYAML_FIELD_FLOAT("confidence", CYAML_FLAG_OPTIONAL, radz_suite_card, confidence),
     CYAML_FIELD_UINT("seed", CYAML_FLAG_OPTIONAL, radz_suite_card, seed),
+    CYAML_FIELD_MAPPING_PTR("variants", CYAML_FLAG_OPTIONAL, radz_suite_card, variants, variants_fields),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t suite_root = {CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, radz_suite_card, suite_fields)};
 static const radz_card_range suite_ranges[] = {{"replicates", 0, 1000000}, {"confidence", 0.5, 0.9999}, {NULL, 0, 0}};
+
+static radz_status check_variants(const radz_suite_card *suite, const radz_card_source *source, radz_error *err)
+{
+    const radz_variants_spec *v = suite->variants;
+    char at[64];
+    if (suite->models_count != 1)
+        return radz_card_fail(source, err, "models", "%zu models in a suite with 'variants', wanted one: the card that says how its "
+                              "trainings are evaluated", suite->models_count);
+    for (size_t i = 0; i < v->rows_count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(v->rows[i].factor, v->rows[j].factor) == 0 && strcmp(v->rows[i].at, v->rows[j].at) == 0) {
+                snprintf(at, sizeof at, "variants.rows[%zu]", i);
+                return radz_card_fail(source, err, at, "factor '%.60s' at '%.60s' is there twice", v->rows[i].factor,
+                                      v->rows[i].at);
+            }
+        }
+    }
+    return RADZ_OK;
+}
 
 static radz_status finish_suite(void *card, const radz_card_source *source, radz_error *err)
 {
@@ -123,6 +154,8 @@ static radz_status finish_suite(void *card, const radz_card_source *source, radz
         st = radz_card_need_distinct(source, err, "other_prompts", suite->other_prompts, suite->other_prompts_count);
     if (st == RADZ_OK)
         st = radz_card_need_distinct(source, err, "other_anchors", suite->other_anchors, suite->other_anchors_count);
+    if (st == RADZ_OK && suite->variants != NULL)
+        st = check_variants(suite, source, err);
     if (st == RADZ_OK && suite->protocol == NULL)
         st = radz_card_set_text(&suite->protocol, "strict", err);
     if (!radz_card_has(source, "replicates"))

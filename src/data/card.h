@@ -54,6 +54,23 @@ typedef struct radz_card_base {
 } radz_card_base;
 
 /* ---- suite ---- */
+
+/* One training of a suite that compares trainings: the recipe with other values under some keys. */
+typedef struct radz_variant_row {
+    char *factor;     /* what is varied: "tokens" */
+    char *at;         /* its value in this row, a number or a word: "4", "plain" */
+    char **set;       /* optional: changes of the recipe, "KEY=VALUE" as `train --set` takes them; none: the recipe as it is */
+    size_t set_count;
+} radz_variant_row;
+
+typedef struct radz_variants_spec {
+    char *recipe; /* name of a recipe card */
+    char **set;   /* optional: changes for all rows, before a row's own: the budget */
+    size_t set_count;
+    radz_variant_row *rows;
+    size_t rows_count; /* at least 1; each factor and value once */
+} radz_variants_spec;
+
 typedef struct radz_suite_card {
     radz_card_base base;
     char *description; /* optional */
@@ -73,6 +90,7 @@ typedef struct radz_suite_card {
     uint32_t replicates;  /* bootstrap replicates, 0 to 1000000; 1000 when absent; 0: no intervals */
     double confidence;    /* inside (0, 1); 0.95 when absent */
     uint64_t seed;        /* 0 when absent */
+    radz_variants_spec *variants; /* optional: in place of the weights of the suite's one model, those of these trainings */
 } radz_suite_card;
 
 /* ---- model ---- */

@@ -9,8 +9,6 @@
  * its classes; none below three classes. */
 radz_status radz_plot_radar(radz_plot_set *set, const size_t *members, size_t n_members, const radz_published *published,
                             size_t n_published, radz_error *err) RADZ_MUST_USE;
-/* A curve for each block over the values of one factor of the detail table "ablation". `*any` when there was one. */
-radz_status radz_plot_ablation(radz_plot_set *set, const char *factor, bool *any, radz_error *err) RADZ_MUST_USE;
 radz_status radz_plot_tsne(radz_plot_set *set, const radz_feature_map *map, radz_error *err) RADZ_MUST_USE;
 /* Milliseconds of an image (log scale) against mean AUC. `*any` when a time is known. */
 radz_status radz_plot_cost(radz_plot_set *set, bool *any, radz_error *err) RADZ_MUST_USE;

@@ -203,19 +203,44 @@ radz_status radz_plot_radar(radz_plot_set *set, const size_t *members, size_t n_
 
 /* ---- ablation ---- */
 
-radz_status radz_plot_ablation(radz_plot_set *set, const char *factor, bool *any, radz_error *err)
+static bool is_ablation(const radz_result_detail *d, size_t row, const char *factor)
+{
+    return strcmp(radz_detail_text(d, row, "factor"), factor) == 0 && strcmp(radz_detail_text(d, row, "class"), "macro") == 0 &&
+           !isnan(radz_detail_number(d, row, "auc"));
+}
+
+/* Where a row stands: at its number, or at the place of its word in `words`, to which it is added when new. */
+static radz_status place_of(const radz_result_detail *d, size_t row, radz_strlist *words, double *at, radz_error *err)
+{
+    const char *word = radz_detail_text(d, row, "at");
+    *at = radz_detail_number(d, row, "at");
+    if (!isnan(*at))
+        return RADZ_OK;
+    size_t i = 0;
+    while (i < words->count && strcmp(words->items[i], word) != 0)
+        i++;
+    *at = (double)i;
+    return i < words->count ? RADZ_OK : radz_strlist_add(words, word, err);
+}
+
+/* One factor; nothing when no block has it. */
+static radz_status plot_ablation(radz_plot_set *set, const char *factor, radz_error *err)
 {
     const radz_results *results = set->results;
     size_t members[PAIRS], n = 0;
-    *any = false;
     double least_at = INFINITY, most_at = -INFINITY;
+    radz_strlist words = {0}; /* values that are no numbers, side by side in the order of the table */
     for (size_t i = 0; i < results->n_blocks && n < PAIRS; i++) {
         const radz_result_detail *d = radz_detail_of(results, i, "ablation");
         bool has = false;
         for (size_t r = 0; d != NULL && r < d->n_rows; r++)
-            if (strcmp(radz_detail_text(d, r, "factor"), factor) == 0 && strcmp(radz_detail_text(d, r, "class"), "macro") == 0 &&
-                !isnan(radz_detail_number(d, r, "auc"))) {
-                double at = radz_detail_number(d, r, "at");
+            if (is_ablation(d, r, factor)) {
+                double at;
+                radz_status st = place_of(d, r, &words, &at, err);
+                if (st != RADZ_OK) {
+                    radz_strlist_free(&words);
+                    return st;
+                }
                 least_at = at < least_at ? at : least_at;
                 most_at = at > most_at ? at : most_at;
                 has = true;
@@ -225,28 +250,28 @@ radz_status radz_plot_ablation(radz_plot_set *set, const char *factor, bool *any
     }
     if (n == 0)
         return RADZ_OK;
-    *any = true;
     radz_plot plot;
     double width = 3.3, top = 0.2 + legend_line * (double)(n + 1), height = top + 1.9 + 0.45;
     radz_status st = radz_plot_begin("ablation", factor, NULL, 0, width, height, &plot, err);
-    if (st != RADZ_OK)
+    if (st != RADZ_OK) {
+        radz_strlist_free(&words);
         return st;
+    }
     FILE *out = plot.stream;
     for (size_t m = 0; m < n; m++) {
         const radz_result_detail *d = radz_detail_of(results, members[m], "ablation");
         fprintf(out, "$auc_%zu << END\n", m);
         for (size_t r = 0; r < d->n_rows; r++) {
-            double at = radz_detail_number(d, r, "at"), auc = radz_detail_number(d, r, "auc");
+            double at = NAN, auc = radz_detail_number(d, r, "auc");
             double low = radz_detail_number(d, r, "ci_low"), high = radz_detail_number(d, r, "ci_high");
-            if (strcmp(radz_detail_text(d, r, "factor"), factor) == 0 && strcmp(radz_detail_text(d, r, "class"), "macro") == 0 &&
-                !isnan(auc))
+            if (st == RADZ_OK && is_ablation(d, r, factor) && (st = place_of(d, r, &words, &at, err)) == RADZ_OK)
                 fprintf(out, "%.6g %.6f %.6f %.6f\n", at, auc, isnan(low) ? auc : low, isnan(high) ? auc : high);
         }
         fputs("END\n", out);
     }
     radz_plot_draw_begin(&plot);
-    bool logarithmic = least_at > 0 && most_at / least_at > 50;
-    double room = logarithmic ? 1.2 : (most_at - least_at) * 0.06;
+    bool logarithmic = words.count == 0 && least_at > 0 && most_at / least_at > 50;
+    double room = logarithmic ? 1.2 : words.count > 0 ? 0.5 : (most_at - least_at) * 0.06;
     fprintf(out, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset tmargin at screen %.4f\nset bmargin at screen "
             "%.4f\nunset key\nset offsets 0,0,graph 0.06,graph 0.06\nset ylabel \"mean AUC over the classes\" offset 1,0\n"
             "set format y \"%%.2f\"\nset ytics offset 0.5,0\nset xtics offset 0,0.4\nset grid y lc rgb '#d8d8d8' lw 0.5 dt 1\n",
@@ -258,16 +283,57 @@ radz_status radz_plot_ablation(radz_plot_set *set, const char *factor, bool *any
     fputs("set xlabel ", out);
     radz_plot_label(out, factor, 40);
     fputs(" offset 0,0.9\n", out);
+    const radz_result_detail *of = radz_detail_of(results, members[0], "ablation");
+    bool any_tic = false; /* at the values that were tried */
+    for (size_t r = 0; words.count == 0 && !logarithmic && r < of->n_rows; r++) {
+        if (!is_ablation(of, r, factor))
+            continue;
+        fprintf(out, "%s\"%g\" %.6g", any_tic ? ", " : "set xtics (", radz_detail_number(of, r, "at"), radz_detail_number(of, r, "at"));
+        any_tic = true;
+    }
+    fputs(any_tic ? ")\n" : "", out);
+    for (size_t i = 0; i < words.count; i++) {
+        fputs(i == 0 ? "set xtics (" : ", ", out);
+        radz_plot_tic(out, words.items[i], 16, (double)i);
+        fputs(i + 1 == words.count ? ")\n" : "", out);
+    }
     put_legend(out, set, members, n, &plot);
     fputs("plot ", out);
     for (size_t m = 0; m < n; m++) {
-        fprintf(out, "%s$auc_%zu using 1:2:3:4 with yerrorbars pt 7 ps 0.3 lw 0.8 lc rgb '%s' notitle, $auc_%zu using 1:2 with lines "
-                "lw 1.4 ", m > 0 ? ", " : "", m, radz_plot_colour(set->pair_of[members[m]]), m);
+        double aside = (n > 1 ? ((double)m / (double)(n - 1) - 0.5) : 0) * 0.02 * (most_at - least_at + (words.count > 0 ? 2 * room : 0));
+        if (logarithmic)
+            aside = 0;
+        fprintf(out, "%s$auc_%zu using ($1 + %.6g):2:3:4 with yerrorbars pt 7 ps 0.3 lw 0.8 lc rgb '%s' notitle", m > 0 ? ", " : "", m,
+                aside, radz_plot_colour(set->pair_of[members[m]]));
+        if (words.count > 0) /* between words there is nothing to draw a line through */
+            continue;
+        fprintf(out, ", $auc_%zu using ($1 + %.6g):2 with lines lw 1.4 ", m, aside);
         radz_plot_style(out, set->pair_of[members[m]]);
         fputs(" notitle", out);
     }
     fputs("\nunset logscale x\n", out);
+    radz_strlist_free(&words);
     return radz_plot_end(&plot, set, st, err);
+}
+
+radz_status radz_plot_ablations(radz_plot_set *set, radz_error *err)
+{
+    const radz_results *results = set->results;
+    radz_strlist drawn = {0};
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; i < results->n_details; i++) {
+        const radz_result_detail *d = &results->details[i];
+        for (size_t r = 0; strcmp(d->name, "ablation") == 0 && r < d->n_rows && st == RADZ_OK; r++) {
+            const char *factor = radz_detail_text(d, r, "factor");
+            if (radz_strlist_has(&drawn, factor))
+                continue;
+            st = plot_ablation(set, factor, err);
+            if (st == RADZ_OK)
+                st = radz_strlist_add(&drawn, factor, err);
+        }
+    }
+    radz_strlist_free(&drawn);
+    return st;
 }
 
 /* ---- features ---- */

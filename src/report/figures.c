@@ -376,13 +376,11 @@ static void all_ablations(figures *f)
 {
     static const char *const factors[] = {"tokens", "layer", "temperature"};
     for (size_t i = 0; i < sizeof factors / sizeof factors[0] && f->st == RADZ_OK; i++) {
-        bool any = false;
         char name[64], first[100], second[140];
-        f->st = radz_plot_ablation(&f->set, factors[i], &any, f->err);
         snprintf(name, sizeof name, "ablation-%s", factors[i]);
         snprintf(first, sizeof first, "No ablation over the factor '%s' here.", factors[i]);
         snprintf(second, sizeof second, "needs the detail table 'ablation' with factor '%s'", factors[i]);
-        if (f->st == RADZ_OK && !any)
+        if (!radz_strlist_has(&f->set.names, name)) /* else it is among all plots of a run */
             absent_plot(f, name, (const char *const[]){first, second}, 2);
     }
 }

@@ -311,7 +311,7 @@ static radz_status make_scripts(radz_plot_set *set, size_t *members, radz_error 
     }
     if (st == RADZ_OK && results->n_blocks > 0)
         st = radz_plot_compare(set, err);
-    return st;
+    return st == RADZ_OK ? radz_plot_ablations(set, err) : st;
 }
 
 radz_status radz_plot_set_open(const radz_results *results, radz_plot_set *set, radz_error *err)

@@ -9,6 +9,7 @@
  *   pr-<dataset>-<split>    the same with precision-recall curves
  *   auc-<dataset>-<split>   AUC of each class, as bars from chance, with intervals
  *   compare-auc             macro AUC of each data set, model and scorer with intervals
+ *   ablation-<factor>       of the detail table "ablation": macro AUC over the values of each factor
  * The same results give the same bytes (with the same gnuplot). A script that is already there with its pictures is not
  * drawn again. Without gnuplot the scripts are written and a warning says how to draw them later (RADZ_OK). RADZ_E_BACKEND
  * when gnuplot fails: the message has its words; scripts stay, no picture is half-written. */

@@ -59,6 +59,9 @@ radz_status radz_plot_roc(radz_plot_set *set, const size_t *members, size_t n_me
 radz_status radz_plot_pr(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err) RADZ_MUST_USE;
 radz_status radz_plot_auc(radz_plot_set *set, const size_t *members, size_t n_members, radz_error *err) RADZ_MUST_USE;
 radz_status radz_plot_compare(radz_plot_set *set, radz_error *err) RADZ_MUST_USE;
+/* Of the detail table "ablation": a figure for each factor, with a curve for each block over the factor's values (points, where
+ * they are words). */
+radz_status radz_plot_ablations(radz_plot_set *set, radz_error *err) RADZ_MUST_USE;
 
 /* Writes the scripts of a set into `dir` (made when absent) and draws those that are new; see plot.h. */
 radz_status radz_plot_set_write(const radz_plot_set *set, const char *dir, bool draw, radz_error *err) RADZ_MUST_USE;

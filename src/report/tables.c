@@ -649,6 +649,93 @@ static void build_details(builder *b, radz_section *section, const radz_block_ro
     measure_columns(b, t);
 }
 
+/* The row of an ablation for the same factor and value as row `like` of `of`, of the mean or class `class_name`. */
+static const radz_result_detail *same_row(const radz_result_detail *d, const radz_result_detail *of, size_t like,
+                                          const char *class_name, size_t *row)
+{
+    for (*row = 0; d != NULL && *row < d->n_rows; ++*row) {
+        double at = radz_detail_number(d, *row, "at"), wanted = radz_detail_number(of, like, "at");
+        if (same_text(radz_detail_text(d, *row, "factor"), radz_detail_text(of, like, "factor")) &&
+            same_text(radz_detail_text(d, *row, "at"), radz_detail_text(of, like, "at")) &&
+            (at == wanted || (isnan(at) && isnan(wanted))) && same_text(radz_detail_text(d, *row, "class"), class_name))
+            return d;
+    }
+    return NULL;
+}
+
+/* Trainings that differ in one thing each: mean AUC over the values of each factor, for every block that has the detail. */
+static void build_ablation(builder *b, radz_section *section, const radz_result_block *first, const size_t *members,
+                           size_t n_members, block_names names)
+{
+    const radz_results *results = b->results;
+    const radz_result_detail *one = NULL;
+    size_t *having = room(b, n_members, sizeof *having), n = 0, n_means = 1, rows = 0;
+    const char **means = room(b, results->n_groups + 1, sizeof *means);
+    if (b->st != RADZ_OK)
+        return;
+    for (size_t m = 0; m < n_members; m++) {
+        const radz_result_detail *d = radz_detail_of(results, members[m], "ablation");
+        if (d != NULL && d->n_rows > 0) {
+            having[n++] = members[m];
+            one = one == NULL ? d : one;
+        }
+    }
+    if (one == NULL)
+        return;
+    means[0] = "macro";
+    for (size_t r = 0; r < one->n_rows; r++) { /* the means over groups that the first value has, and how many rows there are */
+        const char *class_name = radz_detail_text(one, r, "class");
+        size_t known, at;
+        for (known = 0; known < n_means && !same_text(means[known], class_name); known++)
+            ;
+        if (known == n_means && radz_is_mean(class_name) && n_means <= results->n_groups &&
+            same_row(one, one, 0, class_name, &at) != NULL)
+            means[n_means++] = class_name;
+        rows += same_text(class_name, "macro");
+    }
+    radz_table *t = new_table(b, section, 1 + n * n_means, 1, 2 * rows);
+    if (b->st != RADZ_OK)
+        return;
+    t->id = TEXT(b, "%s-%s-ablation", id_part(b, first->dataset), id_part(b, first->split));
+    t->caption = TEXT(b, "%s: %s, one thing changed at a time; mean AUC [%g %% CI]", first->dataset_title,
+                      results->blocks[having[0]].model, 100 * first->confidence);
+    t->heads[0] = "factor";
+    for (size_t m = 0; m < n; m++) {
+        const radz_result_block *block = &results->blocks[having[m]];
+        const char *protocol = names.protocols ? TEXT(b, " / %s", block->protocol) : "";
+        for (size_t k = 0; k < n_means; k++)
+            t->heads[1 + m * n_means + k] = k == 0 ? TEXT(b, "%s%s", block->scorer, protocol)
+                                                   : TEXT(b, "%s", strchr(means[k], ':') != NULL ? strchr(means[k], ':') + 1 : means[k]);
+    }
+    const char *factor = NULL;
+    for (size_t r = 0; r < one->n_rows && b->st == RADZ_OK; r++) {
+        if (!same_text(radz_detail_text(one, r, "class"), "macro"))
+            continue;
+        if (factor == NULL || !same_text(factor, radz_detail_text(one, r, "factor"))) {
+            factor = radz_detail_text(one, r, "factor");
+            t->cells[t->rows * t->columns].text = TEXT(b, "%s", factor);
+            t->styles[t->rows++] = RADZ_ROW_HEADING;
+        }
+        radz_cell *cells = t->cells + t->rows * t->columns;
+        double at = radz_detail_number(one, r, "at");
+        cells[0].text = isnan(at) ? TEXT(b, "%s", radz_detail_text(one, r, "at")) : TEXT(b, "%g", at);
+        for (size_t c = 1; c < t->columns; c++) {
+            size_t row;
+            const radz_result_detail *d = same_row(radz_detail_of(results, having[(c - 1) / n_means], "ablation"), one, r,
+                                                   means[(c - 1) % n_means], &row);
+            if (d == NULL)
+                continue;
+            double auc = radz_detail_number(d, row, "auc"), low = radz_detail_number(d, row, "ci_low");
+            bool interval = (c - 1) % n_means == 0 && !isnan(low);
+            cells[c].text = isnan(auc)  ? "NA"
+                            : interval ? TEXT(b, "%.3f [%.3f, %.3f]", auc, low, radz_detail_number(d, row, "ci_high"))
+                                       : TEXT(b, "%.3f", auc);
+        }
+        t->styles[t->rows++] = RADZ_ROW_PART;
+    }
+    measure_columns(b, t);
+}
+
 /* "0.031", "<0.001" */
 static const char *p_text(builder *b, double p)
 {
@@ -838,7 +925,7 @@ static const char *protocol_list(builder *b, const size_t *members, size_t n)
     return list;
 }
 
-enum { MOST_TABLES = 6 /* of a section: summary, costs, three figures by class or the details, pairs */ };
+enum { MOST_TABLES = 7 /* of a section: summary, costs, three figures by class or the details, ablation, pairs */ };
 
 static void build_section(builder *b, const radz_result_block *first)
 {
@@ -880,6 +967,7 @@ static void build_section(builder *b, const radz_result_block *first)
                 build_classes(b, section, first, metric, having, n_having, names);
         }
     }
+    build_ablation(b, section, first, members, n, names);
     build_pairs(b, section, first);
     for (size_t i = 0; i < n; i++)
         mean_notes(b, section, &b->blocks[members[i]], names);
