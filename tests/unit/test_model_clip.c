@@ -1,5 +1,4 @@
 /* CLIP against Hugging Face transformers on tiny random models (tests/reference/make_clip_goldens.py). */
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,43 +15,12 @@
 #include "base/json.h"
 #include "model/clip.h"
 #include "model/safetensors.h"
+#include "model_fixture.h"
 
 #define GOLDEN RADZ_TEST_DIR "/golden/clip/"
 
 static const char *const MODELS[] = {"quick", "highest", "rest", "half", "old", "whole"};
 enum { MODEL_COUNT = sizeof MODELS / sizeof *MODELS };
-
-static char folder[] = "/tmp/radz_clip_XXXXXX";
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    radz_error err = {0};
-    if (mkdtemp(folder) == NULL)
-        return -1;
-    return t_threads_set(1, &err);
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-#define MUST(CALL)                                                                                                     \
-    do {                                                                                                               \
-        radz_error err = {0};                                                                                          \
-        if ((CALL) != RADZ_OK)                                                                                         \
-            fail_msg("%s", err.message);                                                                               \
-    } while (0)
 
 static void path_of(char *path, size_t size, const char *model, const char *file)
 {

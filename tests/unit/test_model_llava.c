@@ -1,5 +1,4 @@
 /* Decoders, LLaVA and RadZ against Hugging Face transformers and PEFT (tests/reference/make_mllm_goldens.py). */
-#include <ftw.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,15 +15,9 @@
 #include "model/answer.h"
 #include "model/llava.h"
 #include "model/readout.h"
+#include "model_fixture.h"
 
 #define GOLDEN RADZ_TEST_DIR "/golden/mllm/"
-
-#define MUST(CALL)                                                                                                     \
-    do {                                                                                                               \
-        radz_error err = {0};                                                                                          \
-        if ((CALL) != RADZ_OK)                                                                                         \
-            fail_msg("%s", err.message);                                                                               \
-    } while (0)
 
 enum { MAX_IDS = 512, ANSWER = 12 };
 
@@ -456,28 +449,6 @@ static void bf16_equals_transformers(void **state)
 
 /* ---- bad input ---------------------------------------------------------------------------------------------------- */
 
-static char folder[] = "/tmp/radz_llava_XXXXXX";
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
-{
-    (void)st;
-    (void)type;
-    (void)at;
-    return remove(path);
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
-}
-
 /* A folder whose files are links to the golden model's, but for `file`, a copy in which `old` is `new` once (NULL: it is
  * left out). */
 static void altered(const char *model, const char *file, const char *old, const char *new, char dir[256])
@@ -661,9 +632,6 @@ static void bad_prompts_are_refused(void **state)
 
 int main(void)
 {
-    radz_error err = {0};
-    if (t_threads_set(1, &err) != RADZ_OK)
-        return 1;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decoders_equal_transformers),
         cmocka_unit_test(llava_equals_transformers),
