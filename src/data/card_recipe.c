@@ -144,6 +144,7 @@ static const cyaml_schema_field_t losses_fields[] = {
 static const cyaml_schema_field_t anchors_fields[] = {
     RADZ_FIELD_TEXT("card", radz_recipe_anchors, card), RADZ_FIELD_TEXT_OPTIONAL("group", radz_recipe_anchors, group),
     RADZ_FIELD_ANCHOR_FORM("form", radz_recipe_anchors, form), UINT_OPTIONAL("refresh", radz_recipe_anchors, refresh),
+    REAL_OPTIONAL("texts", radz_recipe_anchors, texts),
     CYAML_FIELD_END};
 
 static const cyaml_schema_field_t lora_fields[] = {UINT("rank", radz_recipe_lora, rank), REAL("alpha", radz_recipe_lora, alpha),
@@ -243,6 +244,7 @@ static const radz_card_range recipe_ranges[] = {
     {"losses.cross", 0, 1000},
     {"losses.anchor", 0, 1000},
     {"anchors.refresh", 1, 1e6},
+    {"anchors.texts", 0, 1},
     {"lora.rank", 1, 65536},
     {"lora.alpha", 0.001, 1e6},
     {NULL, 0, 0}};

@@ -126,6 +126,7 @@ typedef struct radz_recipe_anchors {
     char *group;      /* optional: the classes with an anchor, besides "No Finding"; all when absent */
     radz_anchor_form form;
     uint32_t refresh; /* steps between two computations of the anchors; 1 when absent */
+    double texts;     /* probability that a text is a part of the description of a finding that the image has; 0 when absent */
 } radz_recipe_anchors;
 
 typedef struct radz_recipe_lora {

@@ -26,10 +26,14 @@ typedef struct class_list {
     size_t *items, count;
 } class_list;
 
+typedef enum text_kind { TEXT_OF_REPORT, TEXT_OF_LABEL, TEXT_OF_ANCHOR } text_kind;
+enum { ANCHOR_PARTS = 3 };
+
 /* A text of a batch. */
 typedef struct drawn_text {
-    bool of_label;
+    text_kind kind;
     size_t label; /* class of the data set, or its number of classes: no finding */
+    size_t part;  /* of the anchor's description */
     radz_feed_text text;
     size_t sample; /* whose report it is from */
 } drawn_text;
@@ -45,6 +49,7 @@ struct radz_dialogue_feed {
     id_list *reports;          /* [dataset->n] dialogues about the report */
     id_list *questions;        /* [asked.count, 2]: answered with no, with yes */
     id_list *labels;           /* [n_classes + 1] texts */
+    id_list *parts;            /* [n_classes, ANCHOR_PARTS] parts of descriptions; some have no items */
     id_list *anchors;          /* [anchored.count + 1], the last "No Finding" */
     uint8_t **anchor_roles;
     radz_train_text *anchor_texts;
@@ -309,6 +314,8 @@ static radz_status make_anchors(radz_dialogue_feed *f, radz_error *err)
     const char **names = st == RADZ_OK ? class_names(f, &f->anchored, true, err) : NULL;
     f->anchors = radz_calloc(n, sizeof *f->anchors, err);
     f->anchor_roles = radz_calloc(n, sizeof *f->anchor_roles, err);
+    if (a->texts > 0 && (f->parts = radz_calloc(f->o.dataset->n_classes * ANCHOR_PARTS, sizeof *f->parts, err)) == NULL)
+        st = RADZ_E_NOMEM;
     f->anchor_texts = radz_calloc(n, sizeof *f->anchor_texts, err);
     if (st == RADZ_OK && (names == NULL || f->anchors == NULL || f->anchor_roles == NULL || f->anchor_texts == NULL))
         st = RADZ_E_NOMEM;
@@ -330,6 +337,10 @@ static radz_status make_anchors(radz_dialogue_feed *f, radz_error *err)
             st = RADZ_E_NOMEM;
         if (st == RADZ_OK)
             set_roles(f, f->anchors[i].items, f->anchors[i].count, false, f->anchor_roles[i]);
+        const char *const parts[ANCHOR_PARTS] = {anchor->disease, anchor->imaging, anchor->presentation};
+        for (size_t k = 0; k < ANCHOR_PARTS && st == RADZ_OK && i < f->anchored.count && f->parts != NULL; k++)
+            if (parts[k] != NULL)
+                st = encode_text(f, parts[k], &buffer, &f->parts[f->anchored.items[i] * ANCHOR_PARTS + k], err);
         if (st == RADZ_OK)
             f->anchor_texts[i] = (radz_train_text){f->anchors[i].items, f->anchor_roles[i], f->anchors[i].count};
     }
@@ -394,6 +405,7 @@ void radz_dialogue_feed_free(radz_dialogue_feed *f)
     free_lists(f->questions, 2 * f->asked.count);
     free_lists(f->labels, f->o.dataset->n_classes + 1);
     free_lists(f->anchors, f->anchored.count + 1);
+    free_lists(f->parts, f->o.dataset->n_classes * ANCHOR_PARTS);
     radz_feed_order_free(&f->order);
     radz_feed_texts_free(&f->texts);
     free(f->asked.items);
@@ -491,39 +503,56 @@ static void make_batch_dialogues(radz_dialogue_feed *f, size_t spoken, const id_
     out->branches = (int64_t)branches;
 }
 
+/* One of the listed classes that the sample has; the number of classes when it has none at all; SIZE_MAX: others only. */
+static size_t draw_class(const radz_dialogue_feed *f, radz_rng *rng, const class_list *list, size_t sample)
+{
+    size_t present = 0;
+    for (size_t i = 0; i < list->count; i++)
+        present += has(f, sample, list->items[i]);
+    if (present == 0)
+        return has_none(f, sample) ? f->o.dataset->n_classes : SIZE_MAX;
+    size_t at = radz_rng_below(rng, (uint32_t)present);
+    for (size_t i = 0; i < list->count; i++)
+        if (has(f, sample, list->items[i]) && at-- == 0)
+            return list->items[i];
+    return SIZE_MAX;
+}
+
+/* The kind is drawn first; what a kind has nothing for is a text of the report. */
 static void draw_text(const radz_dialogue_feed *f, size_t sample, uint64_t number, drawn_text *out)
 {
     const radz_recipe_card *r = f->o.recipe;
     radz_rng rng;
     draw(f, &rng, STREAM_KIND, number);
     *out = (drawn_text){.sample = sample};
-    out->of_label = f->labels != NULL && radz_rng_uniform(&rng) < r->labels->share;
-    size_t present = 0;
-    for (size_t i = 0; i < f->told.count; i++)
-        present += has(f, sample, f->told.items[i]);
-    if (out->of_label && present == 0 && !has_none(f, sample))
-        out->of_label = false; /* its findings are none that may be told */
-    if (!out->of_label) {
-        radz_feed_draw_text(&f->texts, r->texts, sample, r->training->seed, number, &out->text);
-        return;
+    double label = f->labels != NULL ? r->labels->share : 0, part = f->parts != NULL ? r->anchors->texts : 0;
+    double u = radz_rng_uniform(&rng);
+    if (u < label) {
+        out->kind = TEXT_OF_LABEL;
+        out->label = draw_class(f, &rng, &f->told, sample);
+        if (out->label == SIZE_MAX)
+            out->kind = TEXT_OF_REPORT;
+    } else if (u < label + part) {
+        out->kind = TEXT_OF_ANCHOR;
+        out->label = draw_class(f, &rng, &f->anchored, sample);
+        out->part = radz_rng_below(&rng, ANCHOR_PARTS);
+        if (out->label >= f->o.dataset->n_classes || f->parts[out->label * ANCHOR_PARTS + out->part].items == NULL)
+            out->kind = TEXT_OF_REPORT;
     }
-    out->label = f->o.dataset->n_classes;
-    size_t at = present > 0 ? radz_rng_below(&rng, (uint32_t)present) : 0;
-    for (size_t i = 0; i < f->told.count && present > 0; i++)
-        if (has(f, sample, f->told.items[i]) && at-- == 0)
-            out->label = f->told.items[i];
+    if (out->kind == TEXT_OF_REPORT)
+        radz_feed_draw_text(&f->texts, r->texts, sample, r->training->seed, number, &out->text);
 }
 
 static bool same_drawn(const drawn_text *a, const drawn_text *b)
 {
-    if (a->of_label != b->of_label)
+    if (a->kind != b->kind)
         return false;
-    return a->of_label ? a->label == b->label : radz_feed_same_text(&a->text, &b->text);
+    return a->kind == TEXT_OF_REPORT ? radz_feed_same_text(&a->text, &b->text) : a->label == b->label && a->part == b->part;
 }
 
 static bool describes(const radz_dialogue_feed *f, const drawn_text *t, size_t sample)
 {
-    if (!t->of_label)
+    if (t->kind == TEXT_OF_REPORT)
         return radz_feed_describes(&f->texts, &t->text, sample);
     return t->label < f->o.dataset->n_classes ? has(f, sample, t->label) : has_none(f, sample);
 }
@@ -550,7 +579,7 @@ static radz_status make_text(void *context, size_t j, int worker, radz_error *er
     size_t width = f->o.context;
     id_list ids = {0};
     radz_status st = RADZ_OK;
-    if (!t->of_label) {
+    if (t->kind == TEXT_OF_REPORT) {
         radz_strbuf text = {0};
         st = radz_feed_spell_text(&f->texts, &t->text, &text, err);
         if (st == RADZ_OK)
@@ -559,7 +588,9 @@ static radz_status make_text(void *context, size_t j, int worker, radz_error *er
         if (st != RADZ_OK)
             return st;
     }
-    const id_list *list = t->of_label ? &f->labels[t->label] : &ids;
+    const id_list *list = t->kind == TEXT_OF_REPORT  ? &ids
+                          : t->kind == TEXT_OF_LABEL ? &f->labels[t->label]
+                                                     : &f->parts[t->label * ANCHOR_PARTS + t->part];
     memset(f->out->ids + j * width, 0, width * sizeof *f->out->ids);
     memset(f->out->roles + j * width, 0, width);
     memcpy(f->out->ids + j * width, list->items, list->count * sizeof *list->items);
@@ -592,9 +623,10 @@ static radz_status make_texts(radz_dialogue_feed *f, radz_error *err)
         const drawn_text *t = &f->drawn[j];
         uint8_t *row = out->text_anchors + j * anchors;
         memset(row, 0, anchors);
-        if (!t->of_label && is_whole(f, t)) { /* a part of a report need not hold all its findings */
-            set_anchors(f, t->sample, row);
-        } else if (t->of_label) {
+        if (t->kind == TEXT_OF_REPORT) {
+            if (is_whole(f, t)) /* a part of a report need not hold all its findings */
+                set_anchors(f, t->sample, row);
+        } else {
             for (size_t k = 0; k < f->anchored.count; k++)
                 row[k] = f->anchored.items[k] == t->label;
             row[f->anchored.count] = t->label == f->o.dataset->n_classes;

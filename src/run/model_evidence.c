@@ -184,21 +184,36 @@ static radz_status prepare_vectors(radz_evidence_set *set, const radz_evidence_r
     return st;
 }
 
-/* The anchors of the data set's whole class list, so that a selection of classes changes no score. `part` of the descriptions
- * alone (RADZ_ANCHOR_PARTS: the whole text; a class without it has the whole). `hex`: the texts' hash. */
+static const char NO_FINDING[] = "No Finding";
+
+/* Whether the anchor of "No Finding" is one more, beside those of the classes. */
+static bool has_anchor_of_none(const radz_anchors_card *card, const radz_terms_card *terms, const radz_dataset_card *dataset)
+{
+    const radz_anchor *none = radz_anchor_find(card, terms, NO_FINDING);
+    for (size_t i = 0; none != NULL && i < dataset->classes_count; i++)
+        if (radz_anchor_find(card, terms, dataset->classes[i].name) == none)
+            return false;
+    return none != NULL;
+}
+
+/* The anchors of the data set's whole class list, so that a selection of classes changes no score, and then that of
+ * "No Finding" where there is one. `part` of the descriptions alone (RADZ_ANCHOR_PARTS: the whole text; a class without it has
+ * the whole). `hex`: the texts' hash. */
 static radz_status anchor_vectors(const radz_evidence_set *set, const radz_evidence_request *r, const radz_anchors_card *card,
                                   size_t part, char *hex, float **vectors, radz_error *err)
 {
     radz_session *s = set->session;
-    size_t n = r->dataset_card->classes_count;
+    size_t classes = r->dataset_card->classes_count, n = set->n_anchors;
     char **texts = radz_calloc(n, sizeof *texts, err);
     *vectors = radz_calloc(n * s->facts->dim, sizeof **vectors, err);
     radz_status st = texts == NULL || *vectors == NULL ? RADZ_E_NOMEM : RADZ_OK;
     radz_sha256 hash;
     radz_sha256_begin(&hash);
     for (size_t i = 0; st == RADZ_OK && i < n; i++) {
-        const char *name = r->dataset_card->classes[i].name;
+        const char *name = i < classes ? r->dataset_card->classes[i].name : NO_FINDING;
         const radz_anchor *anchor = radz_anchor_find(card, s->o.terms, name);
+        if (anchor == NULL && i == classes) /* another card need not have it */
+            anchor = radz_anchor_find(s->o.anchors, s->o.terms, name);
         const char *alone = anchor != NULL && part < RADZ_ANCHOR_PARTS ? radz_anchor_part(anchor, part) : NULL;
         if (anchor == NULL)
             st = radz_fail(err, RADZ_E_VALUE, "class '%s' of data set '%s' has no anchor in '%s'", name, r->dataset->name,
@@ -224,7 +239,8 @@ static radz_status make_anchors(radz_evidence_set *set, const radz_evidence_requ
     if (card == NULL)
         return radz_fail(err, RADZ_E_USAGE, "anchors are wanted, but neither the card of model '%s' nor the suite's names an anchors "
                          "card", set->session->o.card->base.name);
-    set->n_anchors = r->dataset_card->classes_count;
+    set->anchor_of_none = has_anchor_of_none(card, set->session->o.terms, r->dataset_card);
+    set->n_anchors = r->dataset_card->classes_count + set->anchor_of_none;
     return anchor_vectors(set, r, card, RADZ_ANCHOR_PARTS, set->anchors_sha256, &set->anchors, err);
 }
 
@@ -656,6 +672,7 @@ radz_score_texts radz_evidence_texts(const radz_evidence_set *set)
         .polarity_of = p->polarity_of,
         .template_of = p->template_of,
         .anchors = set->n_anchors,
+        .anchor_of_none = set->anchor_of_none,
         .anchor_vectors = set->anchors,
         .yes_tokens = facts->n_yes,
         .no_tokens = facts->n_no,

@@ -53,6 +53,7 @@ typedef struct radz_evidence_set {
     char *choice;                  /* choice: the question that lists the classes */
     float *anchors;                /* [n_anchors, dim] */
     size_t n_anchors;
+    bool anchor_of_none;           /* the last is that of "No Finding" */
     char anchors_sha256[RADZ_SHA256_HEX_SIZE]; /* of the anchors' texts; "" without */
     radz_evidence_variant *variants; /* [n_variants] */
     size_t n_variants, variants_capacity;

@@ -12,5 +12,8 @@ extern const radz_scorer radz_scorer_radz_anchored;
 /* softmax of s over the class list (one class: the sigmoid), as in the method's experiments: a class's figures then depend
  * on which other classes are listed */
 extern const radz_scorer radz_scorer_radz_plain_softmax, radz_scorer_radz_anchored_softmax;
+/* s_c = < softmax(g A'^T / tau), softmax(t_c A'^T / tau) >, A' with the anchor of "No Finding" where there is one: both seen as
+ * probabilities over the categories, as the loss against the anchors has it. Ours, not the paper's. */
+extern const radz_scorer radz_scorer_radz_anchored_profile;
 
 #endif

@@ -17,6 +17,7 @@ static const radz_scorer *const radz_scorers[] = {
     &radz_scorer_radz_plain_softmax,
     &radz_scorer_radz_anchored,
     &radz_scorer_radz_anchored_softmax,
+    &radz_scorer_radz_anchored_profile,
 };
 
 enum { SCORERS = sizeof radz_scorers / sizeof *radz_scorers };

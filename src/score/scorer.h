@@ -29,6 +29,7 @@ typedef struct radz_score_texts {
     const uint32_t *template_of;   /* [rows] index of the prompt's template */
     size_t anchors;                /* radz-feature: rows of the anchor matrix */
     const float *anchor_vectors;   /* [anchors, dim]; any length but zero: normalised here */
+    bool anchor_of_none;           /* the last anchor is that of "No Finding", which is no class here */
     size_t yes_tokens, no_tokens;  /* yes-no-logits: how many spellings of each */
     const radz_finding_names *findings;  /* [classes] answers, choice: what an answer may call each class */
 } radz_score_texts;
