@@ -182,7 +182,7 @@ static const cyaml_schema_value_t recipe_root = {
 
 static const radz_card_range recipe_ranges[] = {
     {"tokenizer.vocabulary", 514, 65536},
-    {"tokenizer.context", 4, 512},
+    {"tokenizer.context", 4, 131072},
     {"model.image_size", 16, 1024},
     {"model.patch", 2, 256},
     {"model.projection", 4, 4096},
@@ -267,6 +267,7 @@ static radz_status check_sections(const radz_recipe_card *r, const radz_card_sou
         const void *section;
         bool wanted, allowed;
     } all[] = {{"model", r->model, !mllm, !mllm},
+               {"validation", r->validation, false, !mllm},
                {"tokenizer", r->tokenizer, !mllm || is_new, !mllm || is_new},
                {"texts", r->texts, !mllm || r->radz != NULL, !mllm || r->radz != NULL},
                {"decoder", r->decoder, false, mllm},

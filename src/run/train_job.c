@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "cache/cache.h"
 #include "run/make_phantom.h"
 #include "run/train_feed.h"
 
@@ -100,8 +101,11 @@ static radz_status make_digest(radz_train_job *j, const char *further, radz_erro
 static radz_status open_folders(radz_train_job *j, radz_error *err)
 {
     radz_strbuf name = {0};
-    radz_status st =
-        radz_strbuf_printf(&name, err, "%s/training/%s-%.12s", j->home->cache, j->recipe->base.name, j->digest);
+    radz_cache *cache = NULL; /* opened once, so that the folder is known as a cache */
+    radz_status st = radz_cache_open(j->home->cache, &cache, err);
+    radz_cache_free(cache);
+    if (st == RADZ_OK)
+        st = radz_strbuf_printf(&name, err, "%s/training/%s-%.12s", j->home->cache, j->recipe->base.name, j->digest);
     j->folder = name.text;
     return st == RADZ_OK ? radz_mkdirs(j->folder, err) : st;
 }
