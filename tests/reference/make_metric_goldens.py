@@ -199,6 +199,7 @@ def scorer_cases():
                "vqa-logit": [number(x) for x in lse(logits[:, :3]) - lse(logits[:, 3:])],
                "radz-plain": [number(x) for x in plain.ravel()], "radz-plain-softmax": [number(x) for x in softmax(plain).ravel()],
                "radz-anchored": [number(x) for x in anchored.ravel()], "radz-anchored-softmax": [number(x) for x in softmax(anchored).ravel()],
+               "radz-anchored-profile": [number(x) for x in (softmax(image @ anchors.T / tau) @ softmax(mean[:, 0] @ anchors.T / tau).T).ravel()],
                "clip-posneg": [number(x) for x in (p / (p + n)).ravel()],
                "clip-cosine": [number(x) for x in (scale * cosine[..., 0]).ravel()]}
 
