@@ -413,7 +413,9 @@ static void test_update_saved(void **state)
     Scope *s = NULL;
     assert_int_equal(scope_create(SCOPE_INFERENCE, &s, NULL), RADZ_OK);
     const int32_t ids[] = {1, 17, 33};
-    decoder_place places[] = {{0, DECODER_ALL}, {1, DECODER_ALL}, {2, DECODER_ALL}};
+    decoder_place places[3];
+    for (int i = 0; i < 3; i++)
+        places[i] = (decoder_place){.position = i, .owner = DECODER_ALL};
     float a[96], b[96];
     assert_true(t_to_host(s, decoder_run(s, llava_decoder(m), NULL, llava_embed_rows(s, m, ids, 1, 3), places, 3), T_F32, a, 96));
     assert_true(t_to_host(s, decoder_run(s, llava_decoder(base), NULL, llava_embed_rows(s, base, ids, 1, 3), places, 3), T_F32, b, 96));
