@@ -854,10 +854,11 @@ static void block_notes(builder *b, radz_section *section, const radz_result_blo
         radz_count_text(block->n_unknown, all);
         add_note(b, notes, TEXT(b, "%s / %s: AUC of hard answers (yes 1, no 0, unknown between): (TPR + TNR) / 2 where none is "
                                 "unknown; unknown: %s of %s", block->model, block->scorer, all, n));
+        radz_count_text(block->n_judged, n);
+        radz_count_text(block->n_right, all);
         if (block->n_judged > 0)
-            add_note(b, notes, TEXT(b, "%s / %s: right answers, unknown counted as wrong: %" PRIu64 " of %" PRIu64 " (%.1f %%)",
-                                    block->model, block->scorer, block->n_right, block->n_judged,
-                                    100.0 * (double)block->n_right / (double)block->n_judged));
+            add_note(b, notes, TEXT(b, "%s / %s: right answers, unknown counted as wrong: %s of %s (%.1f %%)", block->model,
+                                    block->scorer, all, n, 100.0 * (double)block->n_right / (double)block->n_judged));
     }
     if (block->trained_on != NULL)
         add_note(b, notes, TEXT(b, "%s was trained on: %s", block->model, block->trained_on));
