@@ -281,3 +281,16 @@ radz_status radz_dir_list(const char *path, const char *suffix, radz_strlist *ou
     radz_strlist_sort(out);
     return st;
 }
+
+radz_status radz_file_copy(const char *from, const char *to, const char *name, size_t limit, radz_error *err)
+{
+    char *source = radz_path_join(from, name, err), *path = radz_path_join(to, name, err), *data = NULL;
+    size_t size = 0;
+    radz_status st = source == NULL || path == NULL ? RADZ_E_NOMEM : radz_file_read(source, limit, &data, &size, err);
+    if (st == RADZ_OK)
+        st = radz_file_write(path, data, size, err);
+    free(data);
+    free(source);
+    free(path);
+    return st;
+}

@@ -48,6 +48,9 @@ void radz_out_abandon(radz_out *out); /* no-op after commit */
 /* The whole of `data` under `path`, through radz_out. */
 radz_status radz_file_write(const char *path, const void *data, size_t size, radz_error *err) RADZ_MUST_USE;
 
+/* A small file of folder `from` into folder `to`, under the same name; over `limit` bytes: as radz_file_read. */
+radz_status radz_file_copy(const char *from, const char *to, const char *name, size_t limit, radz_error *err) RADZ_MUST_USE;
+
 radz_status radz_mkdirs(const char *path, radz_error *err) RADZ_MUST_USE; /* as mkdir -p */
 
 /* "a/b"; an absolute `b` wins. The caller frees it; NULL on exhaustion. */

@@ -147,7 +147,7 @@ radz_status radz_config_parse(const radz_json_doc *doc, radz_config *out, radz_e
     const char *file = radz_json_doc_name(doc), *format, *pooling = NULL;
     int64_t version;
     radz_status status;
-    snprintf(out->text_prompt, sizeof out->text_prompt, "{text} What disease is described in this text?");
+    snprintf(out->text_prompt, sizeof out->text_prompt, "%s", RADZ_TEXT_PROMPT);
     if ((status = known_keys(doc, "", root, keys, sizeof keys / sizeof *keys, err)) != RADZ_OK ||
         (status = radz_json_need_string(doc, root, "format", &format, err)) != RADZ_OK ||
         (status = radz_json_need_i64(doc, root, "version", 1, INT32_MAX, &version, err)) != RADZ_OK)
@@ -201,6 +201,44 @@ radz_status radz_config_load(const char *path, radz_config *out, radz_error *err
         status = radz_config_parse(doc, out, err);
     radz_json_free(doc);
     return status;
+}
+
+/* ---- prompts ------------------------------------------------------------------------------------------------------ */
+
+static radz_status append_tokens(radz_strbuf *out, const radz_special_token *tokens, size_t count, radz_error *err)
+{
+    radz_status status = RADZ_OK;
+    for (size_t i = 0; i < count && status == RADZ_OK; i++)
+        status = radz_strbuf_puts(out, tokens[i].text, err);
+    return status;
+}
+
+radz_status radz_config_spell_image(const radz_config *c, radz_strbuf *out, radz_error *err)
+{
+    out->length = 0;
+    radz_status status = radz_strbuf_puts(out, c->image_prompt, err);
+    return status == RADZ_OK ? append_tokens(out, c->image_tokens, c->image_token_count, err) : status;
+}
+
+radz_status radz_config_spell_text(const radz_config *c, const char *text, radz_strbuf *out, radz_error *err)
+{
+    const char *place = strstr(c->text_prompt, "{text}");
+    out->length = 0;
+    radz_status status = radz_strbuf_printf(out, err, "%.*s%s%s", (int)(place - c->text_prompt), c->text_prompt, text,
+                                            place + strlen("{text}"));
+    return status == RADZ_OK ? append_tokens(out, c->text_tokens, c->text_token_count, err) : status;
+}
+
+bool radz_config_is_global(const radz_config *c, bool image, int64_t id, bool last)
+{
+    if (c->pooling != RADZ_POOL_SPECIAL)
+        return c->pooling == RADZ_POOL_MEAN || last;
+    const radz_special_token *tokens = image ? c->image_tokens : c->text_tokens;
+    size_t count = image ? c->image_token_count : c->text_token_count;
+    for (size_t i = 0; i < count; i++)
+        if (tokens[i].id == id)
+            return true;
+    return false;
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------------------ */

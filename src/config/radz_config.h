@@ -3,8 +3,13 @@
 #define RADZ_CONFIG_RADZ_CONFIG_H
 
 #include "base/json.h"
+#include "base/str.h"
 
 enum { RADZ_SPECIAL_MAX = 64, RADZ_SPECIAL_TEXT_SIZE = 48, RADZ_PROMPT_SIZE = 512 };
+
+/* What follows a text before the special tokens (LLaVA-RadZ), and the text prompt with it. */
+#define RADZ_TEXT_QUESTION "What disease is described in this text?"
+#define RADZ_TEXT_PROMPT "{text} " RADZ_TEXT_QUESTION
 
 /* A token that the base model does not have, or has with another embedding. */
 typedef struct radz_special_token {
@@ -40,6 +45,12 @@ radz_config radz_config_default(void);
 radz_status radz_config_load(const char *path, radz_config *out, radz_error *err) RADZ_MUST_USE;
 radz_status radz_config_parse(const radz_json_doc *doc, radz_config *out, radz_error *err) RADZ_MUST_USE;
 
+/* The prompts that features are read from, the special tokens at their end; replace what `out` holds. Training and evaluation
+ * must read alike, so both ask here. */
+radz_status radz_config_spell_image(const radz_config *config, radz_strbuf *out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_config_spell_text(const radz_config *config, const char *text, radz_strbuf *out, radz_error *err) RADZ_MUST_USE;
+/* Whether the position of token `id` of such a prompt belongs to the global feature; `last`: it is the prompt's last. */
+bool radz_config_is_global(const radz_config *config, bool image, int64_t id, bool last);
 /* Writes a radz.json that reads back as the same. */
 radz_status radz_config_save(const radz_config *config, const char *path, radz_error *err) RADZ_MUST_USE;
 

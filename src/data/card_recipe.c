@@ -311,10 +311,6 @@ static radz_status finish_radz(radz_recipe_radz *r, const radz_card_source *sour
         r->tau = 0.05;
     if (r->pooling == NULL)
         st = radz_card_set_text(&r->pooling, "special", err);
-    if (st == RADZ_OK && r->image_prompt == NULL)
-        st = radz_card_set_text(&r->image_prompt, "<image>", err);
-    if (st == RADZ_OK && r->text_prompt == NULL)
-        st = radz_card_set_text(&r->text_prompt, "{text} What disease is described in this text?", err);
     if (st != RADZ_OK)
         return st;
     if ((r->head_hidden == 0) != (r->head_dim == 0))

@@ -99,8 +99,8 @@ typedef struct radz_recipe_radz {
     uint32_t head_hidden, head_dim; /* projection head; both 0: none */
     double tau;         /* 0.05 when absent */
     bool learn_tau;
-    char *image_prompt; /* "<image>" when absent */
-    char *text_prompt;  /* "{text} What disease is described in this text?" when absent */
+    char *image_prompt; /* optional: that of config/radz_config.h */
+    char *text_prompt;  /* optional likewise */
 } radz_recipe_radz;
 
 /* Texts made of labels: the first template of a prompts card with the name of a class. */

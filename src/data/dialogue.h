@@ -41,6 +41,9 @@ typedef struct radz_anchors_card {
 radz_status radz_anchors_card_load(const char *path, radz_anchors_card **out, radz_error *err) RADZ_MUST_USE;
 void radz_anchors_card_free(radz_anchors_card *card);
 
+/* The category of images without any finding, as anchors cards name it. */
+#define RADZ_NO_FINDING "No Finding"
+
 /* The anchor of a class, by its name, else by a name of the same term (`terms` NULL: no table); NULL: none. */
 const radz_anchor *radz_anchor_find(const radz_anchors_card *card, const radz_terms_card *terms, const char *class_name);
 /* The description as one text, the parts in the struct's order. The caller frees it. */

@@ -228,35 +228,16 @@ static radz_status take_text(char *out, const char *text, radz_error *err)
     return RADZ_OK;
 }
 
-static radz_status append_tokens(radz_strbuf *text, const radz_special_token *tokens, size_t count, radz_error *err)
-{
-    radz_status status = RADZ_OK;
-    for (size_t i = 0; i < count && status == RADZ_OK; i++)
-        status = radz_strbuf_puts(text, tokens[i].text, err);
-    return status;
-}
-
-static bool is_special(const radz_special_token *tokens, size_t count, int32_t id)
-{
-    for (size_t i = 0; i < count; i++)
-        if (tokens[i].id == id)
-            return true;
-    return false;
-}
-
 /* The means that each position goes into. */
-static radz_status make_roles(const radz_config *radz, const id_list *ids, const radz_special_token *tokens, size_t count,
-                              uint8_t **out, radz_error *err)
+static radz_status make_roles(const radz_config *radz, const id_list *ids, bool image, uint8_t **out, radz_error *err)
 {
     uint8_t *roles = radz_calloc(ids->count + 1, 1, err);
     *out = roles;
     if (roles == NULL)
         return RADZ_E_NOMEM;
-    for (size_t i = 0; i < ids->count; i++) {
-        bool global = radz->pooling == RADZ_POOL_MEAN || (radz->pooling == RADZ_POOL_LAST && i + 1 == ids->count) ||
-                      (radz->pooling == RADZ_POOL_SPECIAL && is_special(tokens, count, ids->items[i]));
-        roles[i] = global ? RADZ_ROLE_GLOBAL : RADZ_ROLE_NONE;
-    }
+    for (size_t i = 0; i < ids->count; i++)
+        if (radz_config_is_global(radz, image, ids->items[i], i + 1 == ids->count))
+            roles[i] = RADZ_ROLE_GLOBAL;
     return RADZ_OK;
 }
 
@@ -303,14 +284,12 @@ static radz_status read_reading(radz_encoder *e, const radz_reading *given, radz
                          e->dir, r->image_token_count, r->text_token_count);
     e->facts.temperature = r->tau;
 
-    radz_strbuf prompt = {0}, text = {0};
-    status = radz_strbuf_puts(&prompt, r->image_prompt, err);
-    if (status == RADZ_OK)
-        status = append_tokens(&prompt, r->image_tokens, r->image_token_count, err);
+    radz_strbuf prompt = {0}, text_prompt = {0}, text = {0};
+    status = radz_config_spell_image(r, &prompt, err);
     if (status == RADZ_OK)
         status = encode_prompt(e, prompt.text, &s->image_ids, err);
     if (status == RADZ_OK)
-        status = make_roles(r, &s->image_ids, r->image_tokens, r->image_token_count, &s->image_roles, err);
+        status = make_roles(r, &s->image_ids, true, &s->image_roles, err);
     if (status == RADZ_OK && count_pictures(s, &s->image_ids) != 1)
         status = radz_fail(err, RADZ_E_VALUE, "the image prompt '%.200s' has %zu places for a picture, wanted one", prompt.text,
                            count_pictures(s, &s->image_ids));
@@ -318,18 +297,17 @@ static radz_status read_reading(radz_encoder *e, const radz_reading *given, radz
         status = fit(e, "the image prompt", positions_of(s, &s->image_ids), err);
     e->facts.image_positions = positions_of(s, &s->image_ids);
     if (status == RADZ_OK)
-        status = radz_strbuf_printf(&text, err, "layer %" PRId64 ", pooling %s, head %s, image prompt '%s', text prompt '%s", r->layer,
-                                    radz_pooling_name(r->pooling), s->project ? "yes" : "no", prompt.text, r->text_prompt);
+        status = radz_config_spell_text(r, "{text}", &text_prompt, err);
     if (status == RADZ_OK)
-        status = append_tokens(&text, r->text_tokens, r->text_token_count, err);
-    if (status == RADZ_OK)
-        status = radz_strbuf_puts(&text, "'", err);
+        status = radz_strbuf_printf(&text, err, "layer %" PRId64 ", pooling %s, head %s, image prompt '%s', text prompt '%s'", r->layer,
+                                    radz_pooling_name(r->pooling), s->project ? "yes" : "no", prompt.text, text_prompt.text);
     if (status == RADZ_OK) {
         s->reading_text = text.text;
         text.text = NULL;
         e->facts.reading_text = s->reading_text;
     }
     radz_strbuf_free(&prompt);
+    radz_strbuf_free(&text_prompt);
     radz_strbuf_free(&text);
     return status;
 }
@@ -470,19 +448,17 @@ static radz_status llava_texts(radz_encoder *e, const char *const *texts, float 
 {
     const llava_state *s = e->state;
     const radz_config *r = &s->radz;
-    const char *text = texts[0], *place = strstr(r->text_prompt, "{text}");
+    const char *text = texts[0];
     id_list ids = {0};
     radz_strbuf prompt = {0};
     uint8_t *roles = NULL;
-    radz_status status = radz_strbuf_printf(&prompt, err, "%.*s%s%s", (int)(place - r->text_prompt), r->text_prompt, text, place + 6);
-    if (status == RADZ_OK)
-        status = append_tokens(&prompt, r->text_tokens, r->text_token_count, err);
+    radz_status status = radz_config_spell_text(r, text, &prompt, err);
     if (status == RADZ_OK)
         status = add_text(e, prompt.text, prompt.length, true, &ids, err);
     if (status == RADZ_OK && (status = fit(e, "the text", ids.count, err)) != RADZ_OK)
         radz_prefix(err, "'%.60s%s'", text, strlen(text) > 60 ? "..." : "");
     if (status == RADZ_OK)
-        status = make_roles(r, &ids, r->text_tokens, r->text_token_count, &roles, err);
+        status = make_roles(r, &ids, false, &roles, err);
     if (status == RADZ_OK) {
         size_t pad = round_up(ids.count);
         radz_door_prompt one = {ids.items, roles, ids.count, NULL, 0};

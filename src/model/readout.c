@@ -5,16 +5,15 @@
 
 #include "base/mem.h"
 
-/* Adds the weights 1/n of the positions with `role` to a row [longest]. */
-static radz_status set_weights(const llava *m, const readout_prompt *p, size_t number, uint8_t role, float *row, radz_error *err)
+bool readout_means(const llava *m, const int32_t *ids, const uint8_t *roles, size_t count, uint8_t role, float *row)
 {
     const llava_config *c = llava_config_of(m);
-    int64_t n = 0, at = 0;
+    int64_t n = 0;
     for (int pass = 0; pass < 2; pass++) {
-        at = 0;
-        for (size_t i = 0; i < p->count; i++) {
-            int64_t width = c->image_tokens > 0 && p->ids[i] == c->image_token ? c->image_tokens : 1;
-            for (int64_t k = 0; (p->roles[i] & role) != 0 && k < width; k++) {
+        int64_t at = 0;
+        for (size_t i = 0; i < count; i++) {
+            int64_t width = c->image_tokens > 0 && ids[i] == c->image_token ? c->image_tokens : 1;
+            for (int64_t k = 0; (roles[i] & role) != 0 && k < width; k++) {
                 if (pass == 0)
                     n++;
                 else
@@ -22,11 +21,8 @@ static radz_status set_weights(const llava *m, const readout_prompt *p, size_t n
             }
             at += width;
         }
-        if (n == 0)
-            return radz_fail(err, RADZ_E_VALUE, "prompt %zu has no position for the %s feature", number,
-                             role == READOUT_GLOBAL ? "global" : "local");
     }
-    return RADZ_OK;
+    return n > 0;
 }
 
 /* [prompts,1,d] in float -> the finished feature on the host. */
@@ -89,7 +85,9 @@ radz_status readout(const llava *m, const readout_prompt *prompts, size_t count,
         means[k] = radz_calloc(count * (size_t)longest, sizeof **means, err);
         status = means[k] != NULL ? RADZ_OK : RADZ_E_NOMEM;
         for (size_t i = 0; status == RADZ_OK && i < count; i++)
-            status = set_weights(m, &prompts[i], i, k == 0 ? READOUT_GLOBAL : READOUT_LOCAL, means[k] + i * (size_t)longest, err);
+            if (!readout_means(m, prompts[i].ids, prompts[i].roles, prompts[i].count, k == 0 ? READOUT_GLOBAL : READOUT_LOCAL,
+                               means[k] + i * (size_t)longest))
+                status = radz_fail(err, RADZ_E_VALUE, "prompt %zu has no position for the %s feature", i, k == 0 ? "global" : "local");
         if (status)
             goto done;
     }

@@ -20,6 +20,9 @@ typedef struct readout_options {
     int64_t pad_to; /* positions every prompt is padded to; 0: the longest */
 } readout_options;
 
+/* Sets the weights 1/n of the n positions with `role` in a row that is all zeros otherwise, [what llava_prompt_length says]; a
+ * picture's role holds for all its positions. False: there is none. */
+bool readout_means(const llava *m, const int32_t *ids, const uint8_t *roles, size_t count, uint8_t role, float *row);
 /* global, local [count,d], d the head's or the decoder's width; NULL: not wanted. `*positions` (may be NULL) grows by what
  * the prompts take without padding. */
 radz_status readout(const llava *m, const readout_prompt *prompts, size_t count, const readout_options *options, float *global,

@@ -7,10 +7,10 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "base/workers.h"
+#include "encoder/door.h"
 #include "run/prompt_texts.h"
 #include "run/train_feed.h"
 
-static const char NO_FINDING[] = "No Finding";
 static const char PICTURE[] = "<image>";
 static const char *const ANSWERS[] = {"No", "Yes"};
 enum { STREAM_QUESTION = 4, STREAM_KIND = 5 }; /* beside those of train_feed.c */
@@ -117,46 +117,22 @@ static radz_status encode_dialogue(radz_dialogue_feed *f, const char *question, 
     return st;
 }
 
-static bool is_token(const radz_special_token *tokens, size_t count, int32_t id)
-{
-    for (size_t i = 0; i < count; i++)
-        if (tokens[i].id == id)
-            return true;
-    return false;
-}
-
-/* The text prompt around a text. */
-static radz_status spell_prompt(const radz_dialogue_feed *f, const char *text, radz_strbuf *out, radz_error *err)
-{
-    const radz_config *r = f->o.radz;
-    const char *place = strstr(r->text_prompt, "{text}");
-    out->length = 0;
-    radz_status st = radz_strbuf_printf(out, err, "%.*s%s%s", (int)(place - r->text_prompt), r->text_prompt, text, place + strlen("{text}"));
-    for (size_t i = 0; i < r->text_token_count && st == RADZ_OK; i++)
-        st = radz_strbuf_puts(out, r->text_tokens[i].text, err);
-    return st;
-}
-
 /* Roles of a prompt's positions: the special tokens are global; of the others a text's are local (not the start mark), and of
  * an image's prompt the picture is. */
 static void set_roles(const radz_dialogue_feed *f, const int32_t *ids, size_t count, bool image, uint8_t *roles)
 {
     const radz_config *r = f->o.radz;
-    const radz_special_token *tokens = image ? r->image_tokens : r->text_tokens;
-    size_t n = image ? r->image_token_count : r->text_token_count;
     int32_t start = radz_tokenizer_info_of(f->o.tokenizer)->bos_id;
     for (size_t i = 0; i < count; i++) {
-        bool special = is_token(tokens, n, ids[i]);
-        bool global = r->pooling == RADZ_POOL_MEAN || (r->pooling == RADZ_POOL_LAST && i + 1 == count) ||
-                      (r->pooling == RADZ_POOL_SPECIAL && special);
+        bool global = radz_config_is_global(r, image, ids[i], i + 1 == count), special = global && r->pooling == RADZ_POOL_SPECIAL;
         bool local = image ? ids[i] == f->o.image_token : !special && ids[i] != start;
-        roles[i] = (uint8_t)((global ? 1 : 0) | (local ? 2 : 0)); /* RADZ_ROLE_GLOBAL, RADZ_ROLE_LOCAL */
+        roles[i] = (uint8_t)((global ? RADZ_ROLE_GLOBAL : RADZ_ROLE_NONE) | (local ? RADZ_ROLE_LOCAL : RADZ_ROLE_NONE));
     }
 }
 
 static radz_status encode_text(const radz_dialogue_feed *f, const char *text, radz_strbuf *buffer, id_list *out, radz_error *err)
 {
-    radz_status st = spell_prompt(f, text, buffer, err);
+    radz_status st = radz_config_spell_text(f->o.radz, text, buffer, err);
     if (st == RADZ_OK)
         st = encode(f->o.tokenizer, buffer->text, out, err);
     if (st == RADZ_OK && out->count > f->o.context)
@@ -208,7 +184,7 @@ static const char **class_names(const radz_dialogue_feed *f, const class_list *l
     for (size_t i = 0; names != NULL && i < list->count; i++)
         names[i] = f->o.dataset->classes[list->items[i]];
     if (names != NULL && with_none)
-        names[list->count] = NO_FINDING;
+        names[list->count] = RADZ_NO_FINDING;
     return names;
 }
 
@@ -221,9 +197,7 @@ static radz_status make_image_prompt(radz_dialogue_feed *f, radz_error *err)
     radz_strbuf text = {0};
     radz_status st;
     if (r != NULL) {
-        st = radz_strbuf_puts(&text, r->image_prompt, err);
-        for (size_t i = 0; i < r->image_token_count && st == RADZ_OK; i++)
-            st = radz_strbuf_puts(&text, r->image_tokens[i].text, err);
+        st = radz_config_spell_image(r, &text, err);
     } else {
         st = radz_strbuf_printf(&text, err, "%.*s%s", (int)(strstr(prompt, "{image}") - prompt), prompt, PICTURE);
     }
@@ -442,12 +416,8 @@ static radz_status make_picture(void *context, size_t i, int worker, radz_error 
     (void)err;
     radz_dialogue_feed *f = context;
     const radz_recipe_card *r = f->o.recipe;
-    size_t size = f->o.image_size, side = r->images->stored, plane = size * size;
-    float *pixels = f->out->pixels + i * 3 * plane;
-    radz_feed_vary(r->images, f->o.planes + f->samples[i] * side * side, side, r->training->seed, f->number * r->training->batch + i,
-                   pixels, size);
-    memcpy(pixels + plane, pixels, plane * sizeof *pixels);
-    memcpy(pixels + 2 * plane, pixels, plane * sizeof *pixels);
+    radz_feed_picture(r, f->o.planes, f->samples[i], f->number * r->training->batch + i, f->o.image_size,
+                      f->out->pixels + i * 3 * f->o.image_size * f->o.image_size);
     return RADZ_OK;
 }
 
@@ -690,7 +660,7 @@ radz_status radz_dialogue_corpus(const radz_recipe_card *recipe, const radz_data
     for (size_t i = 0; st == RADZ_OK && i < classes.count; i++)
         names[i] = dataset->classes[classes.items[i]];
     if (st == RADZ_OK)
-        names[classes.count] = NO_FINDING;
+        names[classes.count] = RADZ_NO_FINDING;
     if (st == RADZ_OK)
         st = radz_prompt_texts_say(questions, terms, questions->question, names, classes.count, &said, err);
     if (st == RADZ_OK) /* the class sentence that features are asked with later on */
@@ -707,7 +677,7 @@ radz_status radz_dialogue_corpus(const radz_recipe_card *recipe, const radz_data
         if (st == RADZ_OK && d->report != NULL)
             st = radz_strlist_add(out, d->report, err);
         if (st == RADZ_OK)
-            st = radz_strlist_add(out, "What disease is described in this text?", err);
+            st = radz_strlist_add(out, RADZ_TEXT_QUESTION, err);
     }
     radz_prompt_texts_free(&said);
     radz_prompt_texts_free(&shown);

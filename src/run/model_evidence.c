@@ -184,12 +184,10 @@ static radz_status prepare_vectors(radz_evidence_set *set, const radz_evidence_r
     return st;
 }
 
-static const char NO_FINDING[] = "No Finding";
-
 /* Whether the anchor of "No Finding" is one more, beside those of the classes. */
 static bool has_anchor_of_none(const radz_anchors_card *card, const radz_terms_card *terms, const radz_dataset_card *dataset)
 {
-    const radz_anchor *none = radz_anchor_find(card, terms, NO_FINDING);
+    const radz_anchor *none = radz_anchor_find(card, terms, RADZ_NO_FINDING);
     for (size_t i = 0; none != NULL && i < dataset->classes_count; i++)
         if (radz_anchor_find(card, terms, dataset->classes[i].name) == none)
             return false;
@@ -210,7 +208,7 @@ static radz_status anchor_vectors(const radz_evidence_set *set, const radz_evide
     radz_sha256 hash;
     radz_sha256_begin(&hash);
     for (size_t i = 0; st == RADZ_OK && i < n; i++) {
-        const char *name = i < classes ? r->dataset_card->classes[i].name : NO_FINDING;
+        const char *name = i < classes ? r->dataset_card->classes[i].name : RADZ_NO_FINDING;
         const radz_anchor *anchor = radz_anchor_find(card, s->o.terms, name);
         if (anchor == NULL && i == classes) /* another card need not have it */
             anchor = radz_anchor_find(s->o.anchors, s->o.terms, name);

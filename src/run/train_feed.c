@@ -217,6 +217,14 @@ void radz_feed_vary(const radz_recipe_images *o, const uint8_t *plane, size_t si
     }
 }
 
+void radz_feed_picture(const radz_recipe_card *recipe, const uint8_t *planes, size_t i, uint64_t number, size_t size, float *out)
+{
+    size_t side = recipe->images->stored, plane = size * size;
+    radz_feed_vary(recipe->images, planes + i * side * side, side, recipe->training->seed, number, out, size);
+    memcpy(out + plane, out, plane * sizeof *out);
+    memcpy(out + 2 * plane, out, plane * sizeof *out);
+}
+
 /* ---- texts ---- */
 
 static int by_text(const void *a, const void *b)
@@ -482,12 +490,9 @@ static radz_status make_picture(void *context, size_t i, int worker, radz_error 
     (void)err;
     radz_feed *feed = context;
     const radz_recipe_card *recipe = feed->recipe;
-    size_t size = recipe->model->image_size, side = recipe->images->stored, plane = size * size;
-    float *pixels = feed->out->pixels + i * 3 * plane;
-    radz_feed_vary(recipe->images, feed->planes + feed->samples[i] * side * side, side, recipe->training->seed,
-                   feed->number * recipe->training->batch + i, pixels, size);
-    memcpy(pixels + plane, pixels, plane * sizeof *pixels);
-    memcpy(pixels + 2 * plane, pixels, plane * sizeof *pixels);
+    size_t size = recipe->model->image_size;
+    radz_feed_picture(recipe, feed->planes, feed->samples[i], feed->number * recipe->training->batch + i, size,
+                      feed->out->pixels + i * 3 * size * size);
     return RADZ_OK;
 }
 

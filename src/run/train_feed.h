@@ -21,6 +21,8 @@ radz_status radz_feed_decode(const radz_dataset *dataset, size_t side, int threa
  * noise. A function of the two numbers. */
 void radz_feed_vary(const radz_recipe_images *images, const uint8_t *plane, size_t side, uint64_t seed, uint64_t number,
                     float *out, size_t size);
+/* Use `number` of sample i as a model takes it: the same variation in three planes, out [3, size, size]. */
+void radz_feed_picture(const radz_recipe_card *recipe, const uint8_t *planes, size_t i, uint64_t number, size_t size, float *out);
 /* The pictures as a finished model sees them: first plane of what `steps` make of each. -> *planes [dataset->n, height,
  * width] of `steps`, the caller's. */
 radz_status radz_feed_preprocess(const radz_dataset *dataset, const radz_recipe *steps, int threads, float **planes,

@@ -156,10 +156,13 @@ static radz_status make_radz(mllm_job *j, const char *tokenizer_from, radz_error
         r->lora_rank = lora->rank;
         r->lora_alpha = lora->alpha;
     }
-    if (strlen(from->image_prompt) >= RADZ_PROMPT_SIZE || strlen(from->text_prompt) >= RADZ_PROMPT_SIZE)
+    const char *image_prompt = from->image_prompt != NULL ? from->image_prompt : r->image_prompt;
+    const char *text_prompt = from->text_prompt != NULL ? from->text_prompt : RADZ_TEXT_PROMPT;
+    if (strlen(image_prompt) >= RADZ_PROMPT_SIZE || strlen(text_prompt) >= RADZ_PROMPT_SIZE)
         return radz_fail(err, RADZ_E_VALUE, "recipe '%s': radz: a prompt is longer than %d bytes", j->job->recipe->base.name, RADZ_PROMPT_SIZE - 1);
-    strcpy(r->image_prompt, from->image_prompt);
-    strcpy(r->text_prompt, from->text_prompt);
+    if (image_prompt != r->image_prompt)
+        strcpy(r->image_prompt, image_prompt);
+    strcpy(r->text_prompt, text_prompt);
     int64_t layers = j->config.decoder.layers;
     if (r->layer > layers || r->layer < -layers - 1)
         return radz_fail(err, RADZ_E_VALUE, "recipe '%s': radz.layer: %" PRId64 ", but the decoder has hidden states 0 to %" PRId64,
@@ -207,20 +210,6 @@ static radz_status make_start(mllm_job *j, radz_error *err)
         j->job->tokenizer = NULL;
         st = radz_tokenizer_load(j->job->output, &j->job->tokenizer, err);
     }
-    return st;
-}
-
-static radz_status copy_preprocessor(const mllm_job *j, radz_error *err)
-{
-    char *from = radz_path_join(j->start, "preprocessor_config.json", err), *data = NULL;
-    char *to = radz_path_join(j->job->output, "preprocessor_config.json", err);
-    size_t size = 0;
-    radz_status st = from == NULL || to == NULL ? RADZ_E_NOMEM : radz_file_read(from, (size_t)1 << 20, &data, &size, err);
-    if (st == RADZ_OK)
-        st = radz_file_write(to, data, size, err);
-    free(data);
-    free(from);
-    free(to);
     return st;
 }
 
@@ -299,7 +288,7 @@ radz_status radz_train_mllm_recipe(radz_train_job *job, radz_error *err)
     double begun = radz_clock_seconds();
     radz_status st;
     if ((st = load_cards(&j, err)) || (st = find_start(&j, err)) || (st = radz_train_job_load(job, err)) ||
-        (st = make_start(&j, err)) || (st = copy_preprocessor(&j, err)) || (st = identify(&j, err)) || (st = make_feed(&j, err)))
+        (st = make_start(&j, err)) || (st = radz_file_copy(j.start, job->output, "preprocessor_config.json", (size_t)1 << 20, err)) || (st = identify(&j, err)) || (st = make_feed(&j, err)))
         goto done;
     radz_info("training '%s' from '%s' on %zu images of %s/%s: %" PRIu32 " steps of %" PRIu32 "; checkpoints and log in '%s'",
               job->recipe->base.name, j.start, job->train->n, job->train->name, job->train->split, job->recipe->training->steps,

@@ -77,19 +77,13 @@ static radz_status write_extended(const char *from, const char *to, extension *e
     return st;
 }
 
-static radz_status copy_small(const char *from, const char *to, const char *name, radz_error *err)
+static radz_status copy_if_there(const char *from, const char *to, const char *name, radz_error *err)
 {
-    char *source = radz_path_join(from, name, err), *path = radz_path_join(to, name, err), *data = NULL;
-    size_t size = 0;
-    radz_status st = source == NULL || path == NULL ? RADZ_E_NOMEM : RADZ_OK;
-    if (st == RADZ_OK && radz_file_exists(source)) {
-        st = radz_file_read(source, (size_t)1 << 24, &data, &size, err);
-        if (st == RADZ_OK)
-            st = radz_file_write(path, data, size, err);
-    }
-    free(data);
+    char *source = radz_path_join(from, name, err);
+    radz_status st = source == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    if (st == RADZ_OK && radz_file_exists(source))
+        st = radz_file_copy(from, to, name, (size_t)1 << 24, err);
     free(source);
-    free(path);
     return st;
 }
 
@@ -111,9 +105,9 @@ radz_status radz_tokenizer_extend(const char *from, const char *to, const char *
         st = write_extended(from, to, &e, err);
     }
     if (st == RADZ_OK)
-        st = copy_small(from, to, "tokenizer_config.json", err);
+        st = copy_if_there(from, to, "tokenizer_config.json", err);
     if (st == RADZ_OK)
-        st = copy_small(from, to, "special_tokens_map.json", err);
+        st = copy_if_there(from, to, "special_tokens_map.json", err);
     radz_tokenizer_free(t);
     free(is_new);
     return st;

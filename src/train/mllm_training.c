@@ -121,29 +121,6 @@ static radz_status list_parameters(training *t, radz_error *err)
     return st;
 }
 
-/* Adds the weights 1/n of the positions that have `role`; a picture's role holds for all its positions. */
-static radz_status set_means(const llava_config *c, const radz_train_text *prompt, uint8_t role, float *row, radz_error *err)
-{
-    int64_t n = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        int64_t at = 0;
-        for (size_t i = 0; i < prompt->count; i++) {
-            int64_t width = prompt->ids[i] == c->image_token ? c->image_tokens : 1;
-            for (int64_t k = 0; (prompt->roles[i] & role) != 0 && k < width; k++) {
-                if (pass == 0)
-                    n++;
-                else
-                    row[at + k] = (float)(1.0 / (double)n);
-            }
-            at += width;
-        }
-        if (n == 0)
-            return radz_fail(err, RADZ_E_VALUE, "the image prompt has no position for the %s feature",
-                             role == RADZ_ROLE_GLOBAL ? "global" : "local");
-    }
-    return RADZ_OK;
-}
-
 static radz_status measure_prompt(training *t, radz_error *err)
 {
     const radz_train_mllm_options *o = t->options;
@@ -160,9 +137,12 @@ static radz_status measure_prompt(training *t, radz_error *err)
     t->means = radz_calloc(2 * (size_t)t->prompt, sizeof *t->means, err);
     if (t->means == NULL)
         return RADZ_E_NOMEM;
-    if ((st = set_means(c, &o->image_prompt, RADZ_ROLE_GLOBAL, t->means, err)) != RADZ_OK)
-        return st;
-    return o->crossed || o->cross > 0 ? set_means(c, &o->image_prompt, RADZ_ROLE_LOCAL, t->means + t->prompt, err) : RADZ_OK;
+    const radz_train_text *p = &o->image_prompt;
+    bool local = o->crossed || o->cross > 0;
+    bool global = readout_means(t->model, p->ids, p->roles, p->count, RADZ_ROLE_GLOBAL, t->means);
+    if (!global || (local && !readout_means(t->model, p->ids, p->roles, p->count, RADZ_ROLE_LOCAL, t->means + t->prompt)))
+        return radz_fail(err, RADZ_E_VALUE, "the image prompt has no position for the %s feature", global ? "local" : "global");
+    return RADZ_OK;
 }
 
 static radz_status make_room(training *t, radz_error *err)
