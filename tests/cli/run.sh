@@ -17,10 +17,6 @@ export PATH LC_ALL HOME RADZ_CACHE
 unset XDG_CACHE_HOME NO_COLOR
 for v in $(env | sed -n 's/^\(RADZ_DATA_[A-Z0-9_]*\)=.*/\1/p'); do unset "$v"; done
 
-# GCC 12's leak checker can break down (its tracer is hit by a signal 11) over the thread-local storage of libraries that were
-# opened at run time, as libtorch is. Unit tests, which are linked to it, look for leaks; here everything else is looked for.
-[ -f "$HERE/needs-torch" ] && export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0"
-
 (cd "$work/run" && sh "$HERE/cmd") >"$work/stdout" 2>"$work/stderr" </dev/null
 code=$?
 wanted=0
