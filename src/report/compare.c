@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "metric/metric.h"
-#include "report/tables.h"
+#include "report/results_lookup.h"
 
 const char *radz_verdict_name(radz_verdict verdict)
 {

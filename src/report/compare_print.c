@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "report/compare.h"
 #include "report/escape.h"
-#include "report/tables.h"
+#include "report/results_lookup.h"
 
 static const radz_result_row *any_row(const radz_compared *r)
 {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "report/tables.h"
+#include "report/results_lookup.h"
 
 static bool is_same(const radz_result_block *a, const radz_result_block *b)
 {

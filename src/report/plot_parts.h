@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "report/escape.h"
-#include "report/tables.h"
+#include "report/results_lookup.h"
 
 enum { RADZ_PLOT_POINTS = 8 /* size of the text, as set in print */ };
 

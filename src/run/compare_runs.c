@@ -11,7 +11,7 @@
 #include "metric/multiple.h"
 #include "metric/permutation.h"
 #include "metric/resample.h"
-#include "report/tables.h"
+#include "report/results_lookup.h"
 
 /* The scores of both runs of one block on the same images, with labels and patients. */
 typedef struct paired_scores {

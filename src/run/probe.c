@@ -9,7 +9,7 @@
 #include "base/workers.h"
 #include "data/dataset.h"
 #include "metric/metric.h"
-#include "report/tables.h"
+#include "report/results_lookup.h"
 #include "score/logistic.h"
 
 radz_probe_options radz_probe_defaults(void)
