@@ -21,6 +21,23 @@ static radz_status find_format(const radz_options *options, radz_facts_format *o
     return radz_fail_unknown_in(err, "format", wanted, names, 3);
 }
 
+/* Archives that nobody has unpacked yet, where images are missing. A label file that cannot be read is `check`'s business. */
+static radz_status add_unopened(const radz_plan_dataset *d, radz_strbuf *text, radz_error *err)
+{
+    const radz_dataset_filter everything = {.keep_missing = true, .tolerate = true};
+    radz_unopened unopened;
+    radz_dataset *data = NULL;
+    radz_error why = {0};
+    radz_status st = radz_unopened_find(d->card, d->location.root, &unopened, err);
+    if (st == RADZ_OK && unopened.archives.count > 0 &&
+        radz_dataset_load(d->card, d->location.root, NULL, &everything, &data, &why) == RADZ_OK && data->n_missing > 0)
+        st = radz_strbuf_printf(text, err, "; %zu of %zu images of split '%s' have no file, and %s", data->n_missing,
+                                data->split_images, data->split, unopened.text.text);
+    radz_dataset_free(data);
+    radz_unopened_free(&unopened);
+    return st;
+}
+
 static radz_status where_text(const radz_plan_dataset *d, char **out, radz_error *err)
 {
     radz_strbuf text = {0};
@@ -29,6 +46,8 @@ static radz_status where_text(const radz_plan_dataset *d, char **out, radz_error
                      : at->presence == RADZ_DATASET_GENERATED
                          ? radz_strbuf_puts(&text, "made by the program when it is first needed", err)
                          : radz_strbuf_printf(&text, err, "no: %s", at->hint);
+    if (st == RADZ_OK && at->presence == RADZ_DATASET_HERE)
+        st = add_unopened(d, &text, err);
     *out = text.text;
     return st;
 }

@@ -242,6 +242,18 @@ radz_status radz_mkdirs(const char *path, radz_error *err)
     return st;
 }
 
+radz_status radz_need_writable(const char *path, radz_error *err)
+{
+    radz_out probe = {0};
+    radz_status st = radz_mkdirs(path, err);
+    char *file = st == RADZ_OK ? radz_path_join(path, ".can-be-written", err) : NULL;
+    if (st == RADZ_OK)
+        st = file != NULL ? radz_out_open(file, &probe, err) : RADZ_E_NOMEM;
+    radz_out_abandon(&probe);
+    free(file);
+    return st;
+}
+
 char *radz_path_join(const char *a, const char *b, radz_error *err)
 {
     if (b[0] == '/' || a[0] == '\0')

@@ -52,6 +52,8 @@ radz_status radz_file_write(const char *path, const void *data, size_t size, rad
 radz_status radz_file_copy(const char *from, const char *to, const char *name, size_t limit, radz_error *err) RADZ_MUST_USE;
 
 radz_status radz_mkdirs(const char *path, radz_error *err) RADZ_MUST_USE; /* as mkdir -p */
+/* The same, and files can be made in it: found out before the work whose outcome is to be written there. */
+radz_status radz_need_writable(const char *path, radz_error *err) RADZ_MUST_USE;
 
 /* "a/b"; an absolute `b` wins. The caller frees it; NULL on exhaustion. */
 char *radz_path_join(const char *a, const char *b, radz_error *err) RADZ_MUST_USE;

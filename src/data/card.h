@@ -448,6 +448,9 @@ typedef struct radz_dataset_card {
 } radz_dataset_card;
 
 const radz_split_spec *radz_dataset_card_split(const radz_dataset_card *card, const char *name); /* NULL: none */
+/* The same for a name that a person gave: RADZ_E_USAGE lists the card's splits. `name` NULL: the split that is evaluated. */
+radz_status radz_dataset_card_need_split(const radz_dataset_card *card, const char *name, const radz_split_spec **out,
+                                         radz_error *err) RADZ_MUST_USE;
 const radz_class_group *radz_dataset_card_group(const radz_dataset_card *card, const char *name); /* NULL: none */
 
 /* Makes a card that of its variant: name "DATASET:VARIANT", a title and a card hash of its own. RADZ_E_USAGE lists the

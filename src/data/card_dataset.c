@@ -264,6 +264,23 @@ const radz_split_spec *radz_dataset_card_split(const radz_dataset_card *card, co
     return NULL;
 }
 
+static const char *nth_split(const void *card, size_t i)
+{
+    const radz_dataset_card *c = card;
+    return i < c->splits_count ? c->splits[i].name : NULL;
+}
+
+radz_status radz_dataset_card_need_split(const radz_dataset_card *card, const char *name, const radz_split_spec **out,
+                                         radz_error *err)
+{
+    *out = radz_dataset_card_split(card, name != NULL ? name : card->split);
+    if (*out != NULL)
+        return RADZ_OK;
+    radz_status st = radz_fail_unknown(err, "split", name, nth_split, card);
+    (void)radz_prefix(err, "data set '%s'", card->base.name);
+    return st;
+}
+
 const radz_class_group *radz_dataset_card_group(const radz_dataset_card *card, const char *name)
 {
     for (size_t i = 0; i < card->groups_count; i++)

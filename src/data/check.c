@@ -190,6 +190,24 @@ static radz_status check_images(checker *c, const radz_split_spec *split, const 
     return RADZ_OK;
 }
 
+/* Downloads that are still packed explain what is missing. */
+static radz_status check_unopened(checker *c, const radz_dataset *d)
+{
+    radz_unopened unopened = {0};
+    if (d->n_missing == 0)
+        return RADZ_OK;
+    radz_status st = radz_unopened_find(c->card, d->root, &unopened, c->err);
+    if (st != RADZ_OK || unopened.archives.count == 0)
+        return st;
+    radz_finding *f = add(c, RADZ_SEVERITY_WARNING, "unopened-archives", NULL, unopened.archives.count,
+                          "What is inside them counts as missing.", "%s", unopened.text.text);
+    st = f != NULL ? RADZ_OK : RADZ_E_NOMEM;
+    for (size_t i = 0; i < unopened.archives.count && i < RADZ_FINDING_EXAMPLES && st == RADZ_OK; i++)
+        st = example(c, f, unopened.archives.items[i]) ? RADZ_OK : RADZ_E_NOMEM;
+    radz_unopened_free(&unopened);
+    return st;
+}
+
 /* The class of the card that a label is another name of; NULL: none. `label` may carry " (line N)" at its end. */
 static const char *class_meant(const checker *c, const char *label)
 {
@@ -614,6 +632,8 @@ static radz_status check_splits(checker *c, const char *root, radz_dataset **set
             header_checked = true;
             if (st == RADZ_OK)
                 st = check_split(c, split, sets[i]);
+            if (st == RADZ_OK && strcmp(split->name, c->evaluated) == 0)
+                st = check_unopened(c, sets[i]);
         } else if (st == RADZ_E_NOMEM || st == RADZ_E_INTERRUPTED) {
             st = radz_fail(c->err, st, "%s", why.message);
         } else {

@@ -702,16 +702,6 @@ done:
 
 /* ---- loading ---- */
 
-static radz_status fail_split_name(const radz_dataset_card *card, const char *split, radz_error *err)
-{
-    const char *known[100];
-    for (size_t i = 0; i < card->splits_count; i++)
-        known[i] = card->splits[i].name;
-    radz_status st = radz_fail_unknown_in(err, "split", split, known, card->splits_count);
-    (void)radz_prefix(err, "data set '%s'", card->base.name);
-    return st;
-}
-
 static void free_loader(radz_loader *l)
 {
     radz_name_table *const tables[] = {&l->listed,   &l->images,  &l->own_files, &l->bases,
@@ -742,9 +732,10 @@ radz_status radz_dataset_load(const radz_dataset_card *card, const char *root, c
 {
     static const radz_dataset_filter all = {0};
     *out = NULL;
-    const radz_split_spec *spec = radz_dataset_card_split(card, split != NULL ? split : card->split);
-    if (spec == NULL)
-        return fail_split_name(card, split, err);
+    const radz_split_spec *spec;
+    radz_status st = radz_dataset_card_need_split(card, split, &spec, err);
+    if (st != RADZ_OK)
+        return st;
     radz_loader l = {.card = card, .split = spec, .root = root, .n_classes = card->classes_count,
                      .columns = spec->columns != NULL ? spec->columns : card->columns,
                      .tolerate = filter != NULL && filter->tolerate};
@@ -756,7 +747,6 @@ radz_status radz_dataset_load(const radz_dataset_card *card, const char *root, c
     l.d->split = radz_arena_strdup(&l.d->arena, spec->name, err);
     l.d->root = radz_arena_strdup(&l.d->arena, root, err);
     l.row_labels = radz_arena_alloc(&l.scratch, l.n_classes, 1, err);
-    radz_status st = RADZ_OK;
     if (l.d->name == NULL || l.d->split == NULL || l.d->root == NULL || l.row_labels == NULL)
         st = RADZ_E_NOMEM;
     if (st == RADZ_OK)

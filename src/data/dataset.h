@@ -3,6 +3,7 @@
 #define RADZ_DATA_DATASET_H
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "data/card.h"
 
 /* ---- where is it ---- */
@@ -25,6 +26,15 @@ typedef struct radz_dataset_location {
 radz_status radz_dataset_locate(const radz_dataset_card *card, const char *override, const char *fallback,
                                 radz_dataset_location *out, radz_error *err) RADZ_MUST_USE;
 void radz_dataset_location_free(radz_dataset_location *location);
+
+/* Archives in the root and in the card's image folders that are not read (.tar.gz and the like, and .zip files that the card does
+ * not name): downloads that nobody has unpacked yet. Zero-initialised where there is none. */
+typedef struct radz_unopened {
+    radz_strlist archives; /* from the root on */
+    radz_strbuf text;      /* one sentence: how many they are, and the command that unpacks them into the root */
+} radz_unopened;
+radz_status radz_unopened_find(const radz_dataset_card *card, const char *root, radz_unopened *out, radz_error *err) RADZ_MUST_USE;
+void radz_unopened_free(radz_unopened *unopened);
 
 /* ---- what is in it ---- */
 enum { RADZ_LABEL_MASKED = -1 }; /* neither present nor absent: left out of the class's figures */

@@ -131,9 +131,15 @@ radz_status radz_dataset_locate(const radz_dataset_card *card, const char *overr
         st = radz_strbuf_printf(&hint, err, "there is no folder '%s' (from %s); %s", out->root, from, card->provide);
     } else {
         char names[300];
+        radz_unopened unopened;
         wanted_names(card, names, sizeof names);
-        st = radz_strbuf_printf(&hint, err, "'%s' (from %s) does not hold %s; %s", out->root, from, names,
-                                card->provide);
+        st = radz_unopened_find(card, out->root, &unopened, err);
+        if (st != RADZ_OK)
+            goto done;
+        bool any = unopened.archives.count > 0;
+        st = radz_strbuf_printf(&hint, err, "'%s' (from %s) does not hold %s; %s%s%s", out->root, from, names,
+                                any ? unopened.text.text : "", any ? "; " : "", card->provide);
+        radz_unopened_free(&unopened);
     }
 done:
     out->hint = hint.text;

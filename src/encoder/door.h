@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-enum { RADZ_DOOR_ABI = 3 }; /* raised with every change of a struct below or in training.h */
+enum { RADZ_DOOR_ABI = 4 }; /* raised with every change of a struct below or in training.h */
 
 typedef struct radz_door_model radz_door_model;
 
@@ -94,6 +94,7 @@ typedef struct radz_door_answers {
 typedef struct radz_door {
     uint32_t abi;                      /* RADZ_DOOR_ABI of the plugin; stays the first member */
     const char *(*torch_version)(void); /* "1.13.0": what the plugin was compiled against; static storage */
+    radz_status (*check_device)(const char *device, radz_error *err); /* is it there? RADZ_E_UNSUPPORTED says what is */
 
     /* A CLIP folder (config.json, model.safetensors). `*out` is closed with model_close. One call at a time per model. */
     radz_status (*model_open)(const char *dir, const radz_door_options *options, radz_door_model **out,

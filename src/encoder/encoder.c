@@ -317,6 +317,13 @@ radz_status radz_encoder_open(const char *family_name, const char *dir, const ra
     return RADZ_OK;
 }
 
+radz_status radz_encoder_check_device(const radz_encoder *e, radz_error *err)
+{
+    const radz_door *door;
+    radz_status status = radz_door_open(&door, err);
+    return status == RADZ_OK ? door->check_device(e->facts.device, err) : status;
+}
+
 void radz_encoder_release(radz_encoder *e)
 {
     if (e->loaded)

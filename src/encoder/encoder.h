@@ -93,6 +93,8 @@ radz_cost radz_encoder_cost(const radz_encoder *encoder);
  * tokenizer's ids and the model's vocabulary). `*out` is the caller's. */
 radz_status radz_encoder_open(const char *family, const char *dir, const radz_encoder_options *options,
                               radz_encoder **out, radz_error *err) RADZ_MUST_USE;
+/* Is its device there? RADZ_E_UNSUPPORTED says what is. Loads libtorch, not the weights. */
+radz_status radz_encoder_check_device(const radz_encoder *encoder, radz_error *err) RADZ_MUST_USE;
 void radz_encoder_release(radz_encoder *encoder); /* gives back the weights; the next embedding loads them again */
 void radz_encoder_free(radz_encoder *encoder);
 const radz_encoder_facts *radz_encoder_info(const radz_encoder *encoder);

@@ -14,7 +14,7 @@
 typedef struct shard {
     radz_map map; /* data NULL when the bytes are the caller's */
     char *path;
-    radz_json_doc *header;
+    safetensors_header header; /* entries borrow their names from it */
 } shard;
 
 struct safetensors {
@@ -25,42 +25,24 @@ struct safetensors {
     radz_arena names;
 };
 
-enum { HEADER_LENGTH_SIZE = 8, HEADER_LIMIT = 100 << 20 };
-
 static const struct {
     const char *name;
     TDtype dtype;
 } dtypes[] = {{"F64", T_F64}, {"F32", T_F32}, {"F16", T_F16}, {"BF16", T_BF16}, {"I64", T_I64},
               {"I32", T_I32}, {"I16", T_I16}, {"I8", T_I8},   {"U8", T_U8},     {"BOOL", T_BOOL}};
-static const char *const other_dtypes[] = {"U64",     "U32",     "U16",     "C64",     "F8_E4M3", "F8_E5M2",
-                                           "F8_E8M0", "F8_E4M3FNUZ", "F8_E5M2FNUZ", "F6_E2M3", "F6_E3M2", "F4"};
 
-static radz_status find_dtype(const char *file, const char *tensor, const char *name, TDtype *out, radz_error *err)
+static bool find_dtype(const char *name, TDtype *out)
 {
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
         if (strcmp(dtypes[i].name, name) == 0) {
             *out = dtypes[i].dtype;
-            return RADZ_OK;
+            return true;
         }
     }
-    for (size_t i = 0; i < sizeof other_dtypes / sizeof *other_dtypes; i++)
-        if (strcmp(other_dtypes[i], name) == 0)
-            return radz_fail(err, RADZ_E_UNSUPPORTED,
-                             "'%s': tensor '%s' has elements of type %s; supported: F64, F32, F16, BF16, I64, I32, I16, "
-                             "I8, U8, BOOL", file, tensor, name);
-    return radz_fail(err, RADZ_E_FORMAT, "'%s': tensor '%s': unknown element type '%.40s'", file, tensor, name);
+    return false;
 }
 
 /* ---- header ------------------------------------------------------------------------------------------------------ */
-
-typedef struct header_walk {
-    safetensors *st;
-    const shard *in;
-    const unsigned char *data; /* first byte after the header */
-    size_t size;               /* bytes from there */
-    radz_status status;
-    radz_error *err;
-} header_walk;
 
 static radz_status add_entry(void *context, const safetensors_entry *entry, radz_error *err)
 {
@@ -71,80 +53,6 @@ static radz_status add_entry(void *context, const safetensors_entry *entry, radz
     return RADZ_OK;
 }
 
-static radz_status read_entry(header_walk *walk, const char *name, const radz_json *value)
-{
-    const char *file = walk->in->path;
-    radz_error *err = walk->err;
-    safetensors_entry entry = {.name = name, .file = file};
-
-    if (radz_json_kind_of(value) != RADZ_JSON_OBJECT)
-        return radz_fail(err, RADZ_E_FORMAT, "'%s': tensor '%s': wanted an object with dtype, shape, data_offsets", file,
-                         name);
-    const char *dtype = radz_json_string(radz_json_find(value, "dtype"));
-    if (dtype == NULL)
-        return radz_fail(err, RADZ_E_FORMAT, "'%s': tensor '%s': 'dtype' is missing or not a string", file, name);
-    radz_status status = find_dtype(file, name, dtype, &entry.dtype, err);
-    if (status)
-        return status;
-
-    const radz_json *shape = radz_json_find(value, "shape");
-    if (shape == NULL || radz_json_kind_of(shape) != RADZ_JSON_ARRAY)
-        return radz_fail(err, RADZ_E_FORMAT, "'%s': tensor '%s': 'shape' is missing or not an array", file, name);
-    if (radz_json_size(shape) > SAFETENSORS_MAX_DIMS)
-        return radz_fail(err, RADZ_E_UNSUPPORTED, "'%s': tensor '%s' has %zu dimensions; at most %d are supported", file,
-                         name, radz_json_size(shape), SAFETENSORS_MAX_DIMS);
-    entry.ndim = (int)radz_json_size(shape);
-    uint64_t bytes = t_dtype_size(entry.dtype);
-    for (int d = 0; d < entry.ndim; d++) {
-        int64_t n;
-        if (!radz_json_as_i64(radz_json_at(shape, (size_t)d), &n) || n < 0)
-            return radz_fail(err, RADZ_E_FORMAT, "'%s': tensor '%s': size %d of its shape is not a whole number from 0",
-                             file, name, d);
-        if (__builtin_mul_overflow(bytes, (uint64_t)n, &bytes) || bytes > INT64_MAX)
-            return radz_fail(err, RADZ_E_FORMAT, "'%s': tensor '%s': its shape overflows 64 bits", file, name);
-        entry.shape[d] = n;
-    }
-
-    const radz_json *offsets = radz_json_find(value, "data_offsets");
-    int64_t begin, end;
-    if (offsets == NULL || radz_json_kind_of(offsets) != RADZ_JSON_ARRAY || radz_json_size(offsets) != 2 ||
-        !radz_json_as_i64(radz_json_at(offsets, 0), &begin) || !radz_json_as_i64(radz_json_at(offsets, 1), &end))
-        return radz_fail(err, RADZ_E_FORMAT, "'%s': tensor '%s': 'data_offsets' is not an array of two whole numbers",
-                         file, name);
-    if (begin < 0 || end < begin || (uint64_t)end > walk->size)
-        return radz_fail(err, RADZ_E_FORMAT,
-                         "'%s': tensor '%s': offsets [%" PRId64 ", %" PRId64 "] are not within the %zu bytes of data%s",
-                         file, name, begin, end, walk->size, end >= begin && begin >= 0 ? " (truncated file?)" : "");
-    if ((uint64_t)(end - begin) != bytes)
-        return radz_fail(err, RADZ_E_FORMAT,
-                         "'%s': tensor '%s': offsets span %" PRId64 " bytes, its shape and type need %" PRIu64, file, name,
-                         end - begin, bytes);
-    entry.data = walk->data + begin;
-    entry.bytes = (size_t)bytes;
-
-    return add_entry(walk->st, &entry, err);
-}
-
-static bool visit_entry(void *context, const char *key, const radz_json *value)
-{
-    header_walk *walk = context;
-    if (strcmp(key, "__metadata__") == 0) {
-        if (radz_json_kind_of(value) != RADZ_JSON_OBJECT)
-            walk->status = radz_fail(walk->err, RADZ_E_FORMAT, "'%s': '__metadata__' is not an object", walk->in->path);
-    } else {
-        walk->status = read_entry(walk, key, value);
-    }
-    return walk->status == RADZ_OK;
-}
-
-static int by_offset(const void *a, const void *b)
-{
-    const safetensors_entry *x = a, *y = b;
-    if (x->data != y->data)
-        return (const unsigned char *)x->data < (const unsigned char *)y->data ? -1 : 1;
-    return x->bytes < y->bytes ? -1 : x->bytes > y->bytes;
-}
-
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const safetensors_entry *)a)->name, ((const safetensors_entry *)b)->name);
@@ -153,52 +61,17 @@ static int by_name(const void *a, const void *b)
 /* Adds the tensors of one file in memory; `path` is in the arena, `in` in the shard list. */
 static radz_status read_header(safetensors *st, shard *in, const unsigned char *bytes, size_t size, radz_error *err)
 {
-    if (size < HEADER_LENGTH_SIZE)
-        return radz_fail(err, RADZ_E_FORMAT, "'%s': %zu bytes are too few for a safetensors file", in->path, size);
-    uint64_t length = 0;
-    for (int i = 0; i < HEADER_LENGTH_SIZE; i++)
-        length |= (uint64_t)bytes[i] << (8 * i);
-    if (length > HEADER_LIMIT)
-        return radz_fail(err, RADZ_E_FORMAT,
-                         "'%s': header length %" PRIu64 " is over %d bytes: not a safetensors file", in->path, length,
-                         HEADER_LIMIT);
-    if (length > size - HEADER_LENGTH_SIZE)
-        return radz_fail(err, RADZ_E_FORMAT, "'%s': header of %" PRIu64 " bytes in a file of %zu bytes: truncated", in->path,
-                         length, size);
-    if (length == 0 || bytes[HEADER_LENGTH_SIZE] != '{')
-        return radz_fail(err, RADZ_E_FORMAT, "'%s': the header does not start with '{': not a safetensors file", in->path);
-    radz_status st_code = radz_json_parse((const char *)bytes + HEADER_LENGTH_SIZE, (size_t)length, in->path, &in->header,
-                                          err);
-    if (st_code)
-        return st_code;
-
-    size_t first = st->count;
-    header_walk walk = {.st = st, .in = in, .err = err, .data = bytes + HEADER_LENGTH_SIZE + length,
-                        .size = size - HEADER_LENGTH_SIZE - (size_t)length};
-    if (radz_json_kind_of(radz_json_root(in->header)) != RADZ_JSON_OBJECT)
-        return radz_fail(err, RADZ_E_FORMAT, "'%s': the header is not a JSON object", in->path);
-    radz_json_each(radz_json_root(in->header), visit_entry, &walk);
-    if (walk.status)
-        return walk.status;
-
-    if (st->count > first)
-        qsort(st->entries + first, st->count - first, sizeof *st->entries, by_offset);
-    const unsigned char *at = walk.data;
-    for (size_t i = first; i < st->count; i++) {
-        const safetensors_entry *e = &st->entries[i];
-        const unsigned char *begin = e->data;
-        if (begin < at)
-            return radz_fail(err, RADZ_E_FORMAT, "'%s': tensors '%s' and '%s' overlap by %td bytes", in->path,
-                             st->entries[i - 1].name, e->name, at - begin);
-        if (begin > at)
-            return radz_fail(err, RADZ_E_FORMAT, "'%s': %td bytes before tensor '%s' belong to no tensor", in->path,
-                             begin - at, e->name);
-        at = begin + e->bytes;
+    radz_status status = safetensors_header_read(bytes, size, in->path, &in->header, err);
+    for (size_t i = 0; status == RADZ_OK && i < in->header.count; i++) {
+        const safetensors_place *place = &in->header.places[i];
+        safetensors_entry entry = {.name = place->name, .file = in->path, .ndim = place->ndim, .bytes = place->bytes,
+                                   .data = bytes + in->header.data_at + place->begin};
+        memcpy(entry.shape, place->shape, sizeof entry.shape);
+        status = find_dtype(place->type, &entry.dtype)
+                     ? add_entry(st, &entry, err)
+                     : radz_fail(err, RADZ_E_INTERNAL, "'%s': elements of type %s have no counterpart", in->path, place->type);
     }
-    if (at != walk.data + walk.size)
-        return radz_fail(err, RADZ_E_FORMAT, "'%s': the last %td bytes belong to no tensor", in->path,
-                         walk.data + walk.size - at);
-    return RADZ_OK;
+    return status;
 }
 
 /* Sorts by name and refuses a name in two shards. */
@@ -395,7 +268,7 @@ void safetensors_free(safetensors *st)
     if (st == NULL)
         return;
     for (size_t i = 0; i < st->shard_count; i++) {
-        radz_json_free(st->shards[i].header);
+        safetensors_header_free(&st->shards[i].header);
         radz_map_close(&st->shards[i].map);
     }
     free(st->shards);
@@ -613,7 +486,7 @@ radz_status safetensors_write(const char *path, const safetensors_entry *entries
         status = radz_fail(err, RADZ_E_NOMEM, "'%s': no memory for the header", path);
         goto done;
     }
-    while ((HEADER_LENGTH_SIZE + header_size) % 8 != 0) { /* the data begins aligned */
+    while ((SAFETENSORS_LENGTH_SIZE + header_size) % 8 != 0) { /* the data begins aligned */
         fputc(' ', memory);
         fflush(memory);
     }
@@ -625,8 +498,8 @@ radz_status safetensors_write(const char *path, const safetensors_entry *entries
     }
     if ((status = radz_out_open(path, &out, err)) != RADZ_OK)
         goto done;
-    unsigned char length[HEADER_LENGTH_SIZE];
-    for (int i = 0; i < HEADER_LENGTH_SIZE; i++)
+    unsigned char length[SAFETENSORS_LENGTH_SIZE];
+    for (int i = 0; i < SAFETENSORS_LENGTH_SIZE; i++)
         length[i] = (unsigned char)((uint64_t)header_size >> (8 * i));
     fwrite(length, 1, sizeof length, out.stream); /* commit reports what stdio could not write */
     fwrite(header, 1, header_size, out.stream);

@@ -5,9 +5,8 @@
 #ifndef RADZ_MODEL_SAFETENSORS_H
 #define RADZ_MODEL_SAFETENSORS_H
 
+#include "config/safetensors_header.h"
 #include "torch/tensor.h"
-
-enum { SAFETENSORS_MAX_DIMS = 8 };
 
 typedef struct safetensors_entry {
     const char *name; /* borrowed from the file */

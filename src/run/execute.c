@@ -12,6 +12,7 @@
 #include "cache/cache.h"
 #include "run/checkup.h"
 #include "run/make_phantom.h"
+#include "run/preflight.h"
 #include "run/score_images.h"
 #include "run/sensitivity.h"
 #include "run/subgroups.h"
@@ -142,6 +143,26 @@ static bool has_scorer(const execution *e, const radz_dataset_card *card)
     return any;
 }
 
+/* A data set whose images are all missing. */
+static radz_status leave_out(const execution *e, const radz_dataset_card *card, const radz_dataset *data, radz_error *err)
+{
+    radz_unopened unopened;
+    radz_strbuf why = {0};
+    radz_status st = radz_unopened_find(card, data->root, &unopened, err);
+    if (st != RADZ_OK)
+        return st;
+    bool packed = unopened.archives.count > 0;
+    st = radz_strbuf_printf(&why, err, "no image of split '%s' is here%s%s", data->split, packed ? ": " : "",
+                            packed ? unopened.text.text : "");
+    if (st == RADZ_OK) {
+        radz_warn("%s is left out: %s", data->name, why.text);
+        st = radz_results_add_absent(e->results, &(radz_result_absent){card->base.name, card->base.title, why.text}, err);
+    }
+    radz_strbuf_free(&why);
+    radz_unopened_free(&unopened);
+    return st;
+}
+
 static radz_status load_dataset(const execution *e, loaded_dataset *d, const char *split, radz_error *err)
 {
     const radz_dataset_card *card = d->planned->card;
@@ -195,14 +216,11 @@ static radz_status load_dataset(const execution *e, loaded_dataset *d, const cha
         return st;
 
     const radz_dataset *data = d->data;
-    if (data->n_missing > 0)
+    if (data->n_missing > 0 && data->n > 0)
         radz_warn("%s: %zu of the %zu images of split '%s' have no file (e.g. %s); the figures are those of the other %zu",
                   data->name, data->n_missing, data->split_images, data->split, data->missing_example, data->n);
-    if (data->n == 0) {
-        radz_warn("%s: no image of split '%s' is here; it is left out", data->name, data->split);
-        return radz_results_add_absent(
-            e->results, &(radz_result_absent){card->base.name, card->base.title, "no image of the split is here"}, err);
-    }
+    if (data->n == 0)
+        return leave_out(e, card, data, err);
     d->paths = radz_calloc(data->n, sizeof *d->paths, err);
     d->names = radz_calloc(data->n, sizeof *d->names, err);
     if (d->paths == NULL || d->names == NULL)
@@ -268,7 +286,21 @@ static radz_status open_model(execution *e, loaded_model *m, radz_error *err)
         .threads = e->options->threads,
     };
     m->here = true;
-    return radz_session_open(&options, &m->session, err);
+    radz_status st = radz_session_open(&options, &m->session, err);
+    return st == RADZ_OK ? radz_session_need_device(&m->session, err) : st;
+}
+
+/* Before anything is made or computed, so that what is wrong with a later model shows at once. */
+static radz_status open_models(execution *e, radz_error *err)
+{
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && i < e->plan->n_models; i++) {
+        loaded_model *m = &e->models[i];
+        m->planned = &e->plan->models[i];
+        m->evidence = radz_calloc(set_count(e) * RADZ_EVIDENCE_COUNT, sizeof *m->evidence, err);
+        st = m->evidence == NULL ? RADZ_E_NOMEM : m->planned->folder != NULL ? open_model(e, m, err) : RADZ_OK;
+    }
+    return st;
 }
 
 static radz_evidence_set *evidence_of(const loaded_model *m, size_t dataset, radz_evidence kind)
@@ -349,24 +381,15 @@ static radz_status embed_all(execution *e, radz_error *err)
 {
     for (size_t i = 0; i < e->plan->n_models; i++) {
         loaded_model *m = &e->models[i];
-        m->planned = &e->plan->models[i];
-        m->evidence = radz_calloc(set_count(e) * RADZ_EVIDENCE_COUNT, sizeof *m->evidence, err);
-        if (m->evidence == NULL)
-            return RADZ_E_NOMEM;
-        if (m->planned->folder == NULL) {
-            radz_info("model %s: not here: %s", m->planned->card->base.name, m->planned->hint);
-            radz_status st = radz_results_add_absent(
-                e->results, &(radz_result_absent){m->planned->card->base.name, m->planned->card->base.title, m->planned->hint},
-                err);
-            if (st != RADZ_OK)
-                return st;
-            continue;
-        }
-        radz_status st = open_model(e, m, err);
-        for (size_t d = 0; st == RADZ_OK && d < set_count(e); d++)
+        const radz_model_card *card = m->planned->card;
+        radz_status st = RADZ_OK;
+        if (!m->here)
+            st = radz_results_add_absent(e->results, &(radz_result_absent){card->base.name, card->base.title, m->planned->hint},
+                                         err);
+        for (size_t d = 0; st == RADZ_OK && m->here && d < set_count(e); d++)
             if (will_be_evaluated(&e->datasets[d]))
                 st = embed_and_visit(e, m, d, err);
-        if (st == RADZ_OK)
+        if (st == RADZ_OK && m->here)
             st = radz_session_rest(&m->session, err);
         if (st != RADZ_OK)
             return st;
@@ -441,6 +464,8 @@ static radz_status name_run(execution *e, radz_error *err)
     }
     for (size_t i = 0; i < e->plan->n_scorers; i++)
         radz_sha256_add_text(&hash, e->plan->scorers[i]->name);
+    for (size_t i = 0; i < e->plan->suite->other_anchors_count; i++)
+        radz_sha256_add_text(&hash, e->plan->other_anchors[i]->base.sha256);
     for (size_t i = 0; i < e->plan->protocols.count; i++)
         radz_sha256_add_text(&hash, e->plan->protocols.cards[i]->base.sha256);
     for (size_t i = 0; o->probe != NULL && i < o->probe->n_percents + 2; i++) {
@@ -486,6 +511,13 @@ static radz_status add_provenance(execution *e, radz_error *err)
     radz_status st = RADZ_OK;
     for (size_t i = 0; st == RADZ_OK && i < sizeof facts / sizeof facts[0]; i++)
         st = radz_results_add_fact(e->results, facts[i].key, facts[i].value, err);
+    for (size_t i = 0; st == RADZ_OK && i < e->plan->suite->other_anchors_count; i++) {
+        radz_strbuf key = {0};
+        st = radz_strbuf_printf(&key, err, "other anchors '%s'", e->plan->other_anchors[i]->base.name);
+        if (st == RADZ_OK)
+            st = radz_results_add_fact(e->results, key.text, e->plan->other_anchors[i]->base.sha256, err);
+        radz_strbuf_free(&key);
+    }
     for (size_t i = 0; st == RADZ_OK && e->options->groups != NULL && i < e->options->groups->count; i++)
         st = radz_subgroups_add_fact(e->options->groups->items[i], e->results, err);
     return st;
@@ -765,14 +797,20 @@ static radz_status prepare(execution *e, radz_error *err)
     if (st == RADZ_OK)
         st = radz_results_create("", e->plan->suite->base.name, e->plan->suite->base.title, e->options->command, &e->results,
                                  err);
-    if (st == RADZ_OK && e->options->results_dir != NULL) /* found out now, not after an hour of work */
-        st = radz_mkdirs(e->options->results_dir, err);
+    if (st == RADZ_OK && e->options->results_dir != NULL)
+        st = radz_preflight_folder("results folder", e->options->results_dir, err);
     if (st == RADZ_OK)
         st = radz_terms_find_card(&e->home->places, RADZ_TERMS_DEFAULT, &e->terms, err);
     if (st == RADZ_OK)
         st = radz_cache_open(e->home->cache, &e->cache, err);
     if (st == RADZ_OK)
+        st = radz_preflight_folder("cache", e->home->cache, err);
+    if (st == RADZ_OK)
         st = radz_memo_open(e->cache, &e->memo, err);
+    if (st == RADZ_OK)
+        st = radz_preflight(e->plan, e->options, e->terms, err);
+    if (st == RADZ_OK)
+        st = open_models(e, err);
     for (size_t i = 0; st == RADZ_OK && i < e->plan->n_datasets; i++)
         st = load_pair(e, i, err);
     return st == RADZ_OK ? check_datasets(e, err) : st;

@@ -5,7 +5,18 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "config/safetensors_header.h"
 #include "run/embed.h"
+
+/* A file that was not downloaded to its end says so before it is hashed, and long before it is loaded. */
+static radz_status check_weights(const radz_session *s, radz_error *err)
+{
+    radz_status st = RADZ_OK;
+    for (size_t i = 0; st == RADZ_OK && i < s->facts->n_weight_files; i++)
+        if (radz_str_ends(s->facts->weight_files[i], ".safetensors"))
+            st = safetensors_check(s->facts->weight_files[i], err);
+    return st;
+}
 
 static radz_status weights_digest(radz_session *s, radz_error *err)
 {
@@ -78,8 +89,10 @@ radz_status radz_session_open(const radz_session_options *options, radz_session 
     radz_status st = radz_encoder_open(card->family, options->folder, &how, &out->encoder, err);
     if (st == RADZ_OK) {
         out->facts = radz_encoder_info(out->encoder);
-        st = weights_digest(out, err);
+        st = check_weights(out, err);
     }
+    if (st == RADZ_OK)
+        st = weights_digest(out, err);
     return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "model '%s'", card->base.name), st);
 }
 
@@ -90,6 +103,25 @@ static radz_status describe(const radz_session *s, radz_strbuf *text, radz_error
     return radz_strbuf_printf(
         text, err, "model: %s\nfamily: %s\nweights: sha256 %s\nconfig: sha256 %s\ndtype: %s\ndevice: %s\nlibtorch: %s\n",
         s->o.card->base.name, f->family, s->weights, f->config_sha256, f->dtype, f->device_class, radz_torch_version());
+}
+
+radz_status radz_session_need_device(const radz_session *s, radz_error *err)
+{
+    if (strcmp(s->facts->device_class, "cpu") == 0)
+        return RADZ_OK;
+    radz_strbuf text = {0};
+    radz_cache_listing kept = {0};
+    bool known = false;
+    radz_status st = describe(s, &text, err);
+    if (st == RADZ_OK)
+        st = radz_cache_ls(s->o.cache, &kept, err);
+    for (size_t i = 0; st == RADZ_OK && i < kept.count && !known; i++)
+        known = kept.items[i].rows > 0 && radz_str_starts(kept.items[i].description, text.text);
+    if (st == RADZ_OK && !known)
+        st = radz_encoder_check_device(s->encoder, err);
+    radz_cache_listing_free(&kept);
+    radz_strbuf_free(&text);
+    return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "model '%s'", s->o.card->base.name), st);
 }
 
 static radz_status describe_input(const radz_session *s, radz_session_store which, radz_strbuf *text, radz_error *err)

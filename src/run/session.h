@@ -40,9 +40,12 @@ typedef struct radz_session {
     radz_text_store *answers;
 } radz_session;
 
-/* Reads the small files and hashes the weights; another hash than the card's is RADZ_E_VALUE. `out` is the caller's, freed
- * with radz_session_close also after an error. */
+/* Reads the small files, sees that the weights are whole and hashes them; another hash than the card's is RADZ_E_VALUE. `out`
+ * is the caller's, freed with radz_session_close also after an error. */
 radz_status radz_session_open(const radz_session_options *options, radz_session *out, radz_error *err) RADZ_MUST_USE;
+/* Is the device there that the model is to run on? A model that has said something on such a device, kept in the cache, may
+ * have said all that is wanted: then it is not asked for. RADZ_E_UNSUPPORTED. Loads libtorch unless the device is the cpu. */
+radz_status radz_session_need_device(const radz_session *session, radz_error *err) RADZ_MUST_USE;
 radz_status radz_session_need_store(radz_session *session, radz_session_store which, radz_error *err) RADZ_MUST_USE;
 radz_status radz_session_need_answers(radz_session *session, radz_error *err) RADZ_MUST_USE;
 /* Merges the stores' files and gives back the weights; the facts stay. */

@@ -144,10 +144,18 @@ static radz_status encode_texts(radz_door_model *model, const int32_t *ids, size
     return encode(&e, err);
 }
 
+static radz_status check_device(const char *name, radz_error *err)
+{
+    TDevice device;
+    radz_status status = t_device_parse(name, &device, err);
+    return status == RADZ_OK ? t_device_check(device, err) : status;
+}
+
 const radz_door *radz_torch_door(void)
 {
     static const radz_door door = {.abi = RADZ_DOOR_ABI,
                                    .torch_version = t_library_version,
+                                   .check_device = check_device,
                                    .model_open = model_open,
                                    .encode_images = encode_images,
                                    .encode_texts = encode_texts,
