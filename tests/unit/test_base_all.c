@@ -145,6 +145,18 @@ static void files_appear_whole_or_not_at_all(void **state)
     radz_error_clear(&err);
     char *under_file = radz_path_join(path, "sub", NULL);
     assert_int_equal(radz_mkdirs(under_file, &err), RADZ_E_IO);
+
+    /* a folder that is there and takes no files, also not root's; one that does keeps nothing */
+    char *fresh = radz_path_join(folder, "a/new", NULL);
+    assert_int_equal(radz_need_writable(fresh, NULL), RADZ_OK);
+    names = (radz_strlist){0};
+    assert_int_equal(radz_dir_list(fresh, "", &names, NULL), RADZ_OK);
+    assert_int_equal(names.count, 0);
+    radz_strlist_free(&names);
+    free(fresh);
+    radz_error_clear(&err);
+    assert_int_not_equal(radz_need_writable("/proc", &err), RADZ_OK);
+    assert_non_null(strstr(err.message, "'/proc/"));
     radz_map map;
     assert_int_equal(radz_map_open(deep, &map, NULL), RADZ_E_IO);
     assert_int_equal(radz_map_open("/nonexistent", &map, NULL), RADZ_E_MISSING);

@@ -566,6 +566,52 @@ static void real_views(void **state)
     radz_dataset_card_free(card);
 }
 
+/* Downloads that nobody has unpacked: found in the root and in image folders, with a command that a shell takes. */
+static void unopened(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    radz_unopened found;
+    scratch s = new_folder();
+    radz_dataset_card *card = card_of("chestxray14");
+    need(radz_unopened_find(card, s.folder, &found, &err), &err);
+    assert_int_equal(found.archives.count, 0);
+    assert_null(found.text.text);
+    radz_unopened_free(&found);
+
+    char path[300];
+    snprintf(path, sizeof path, "%s/images", s.folder);
+    need(radz_mkdirs(path, &err), &err);
+    const char *const names[] = {"it's all.tar.gz", "labels.csv.zip", "notes.txt", "images/a.tgz", "images/b.tgz", "images/one.zip"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        put(&s, names[i], "x", 1);
+    need(radz_unopened_find(card, s.folder, &found, &err), &err);
+    assert_int_equal(found.archives.count, 4);
+    assert_string_equal(found.archives.items[0], "it's all.tar.gz");
+    assert_string_equal(found.archives.items[3], "images/one.zip");
+    assert_string_equal(found.text.text,
+                        "4 archives are there, inside which images are not read; if not done yet, unpack in the data set's folder: "
+                        "tar -xf 'it'\\''s all.tar.gz' && for f in images/*.tgz; do tar -xf \"$f\"; done && unzip -qn images/one.zip");
+    radz_unopened_free(&found);
+    radz_dataset_card_free(card);
+
+    card = card_of("covidx"); /* reads test.zip as it is */
+    put(&s, "test.zip", "PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22);
+    put(&s, "other.zip", "x", 1);
+    need(radz_unopened_find(card, s.folder, &found, &err), &err);
+    assert_int_equal(found.archives.count, 2);
+    assert_string_equal(found.archives.items[1], "other.zip");
+    radz_unopened_free(&found);
+    radz_dataset_card_free(card);
+    for (size_t i = 3; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", s.folder, names[i]);
+        unlink(path);
+    }
+    snprintf(path, sizeof path, "%s/images", s.folder);
+    rmdir(path);
+    remove_folder(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -578,6 +624,7 @@ int main(void)
         cmocka_unit_test(enormous_files),
         cmocka_unit_test(real_files),
         cmocka_unit_test(real_views),
+        cmocka_unit_test(unopened),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -251,6 +251,19 @@ static void shards(void **state)
     put_shard("one.safetensors", "{" TENSOR("a", "F32", "[1]", 0, 4) "," TENSOR("s", "F32", "[1]", 4, 8) "}", 8);
     assert_index("{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\"}}", RADZ_E_FORMAT, "does not list tensor 's'");
 
+    /* whether a file is whole can be asked without opening it; one of torch.save under that name is not its business */
+    char path[256];
+    radz_error why = {0};
+    snprintf(path, sizeof path, "%s/one.safetensors", folder);
+    assert_int_equal(safetensors_check(path, &why), RADZ_OK);
+    assert_int_equal(truncate(path, 40), 0);
+    assert_int_equal(safetensors_check(path, &why), RADZ_E_FORMAT);
+    assert_non_null(strstr(why.message, path));
+    radz_error_clear(&why);
+    put_file("one.safetensors", "PK\3\4 and so on", 14);
+    assert_int_equal(safetensors_check(path, &why), RADZ_OK);
+    assert_int_equal(safetensors_check(GOLDEN "whole/golden.safetensors", &why), RADZ_OK);
+
     safetensors *st; /* as transformers writes them */
     MUST(safetensors_open_dir(GOLDEN "whole", &st, &err));
     assert_int_equal(safetensors_count(st), 78);
