@@ -297,6 +297,11 @@ static bool has_class(const radz_dataset_card *card, const char *name)
     return false;
 }
 
+bool radz_dataset_card_knows(const radz_dataset_card *card, const char *name)
+{
+    return has_class(card, name) || radz_dataset_card_group(card, name) != NULL;
+}
+
 static radz_status fail_class(const radz_dataset_card *card, const radz_card_source *source, const char *at,
                               const char *name, radz_error *err)
 {
@@ -403,7 +408,7 @@ static radz_status check_evaluated(const radz_dataset_card *card, const char *at
     radz_status st = radz_card_need_distinct(source, err, at, names, count);
     for (size_t i = 0; i < count && st == RADZ_OK; i++) {
         snprintf(place, sizeof place, "%.60s[%zu]", at, i);
-        if (!has_class(card, names[i]) && radz_dataset_card_group(card, names[i]) == NULL)
+        if (!radz_dataset_card_knows(card, names[i]))
             st = fail_class(card, source, place, names[i], err);
     }
     return st;

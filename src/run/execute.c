@@ -73,14 +73,6 @@ static radz_status generate(const execution *e, const radz_plan_dataset *d, cons
     return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "data set '%s'", d->card->base.name), st);
 }
 
-static bool knows_class(const radz_dataset_card *card, const char *name)
-{
-    for (size_t i = 0; i < card->classes_count; i++)
-        if (strcmp(card->classes[i].name, name) == 0)
-            return true;
-    return radz_dataset_card_group(card, name) != NULL;
-}
-
 /* A class, or group of classes, that is asked for need not be in every data set, but in one. */
 static radz_status check_classes(const execution *e, radz_error *err)
 {
@@ -88,7 +80,7 @@ static radz_status check_classes(const execution *e, radz_error *err)
     for (size_t i = 0; asked != NULL && i < asked->count; i++) {
         bool known = false;
         for (size_t d = 0; d < e->plan->n_datasets; d++)
-            known = known || knows_class(e->plan->datasets[d].card, asked->items[i]);
+            known = known || radz_dataset_card_knows(e->plan->datasets[d].card, asked->items[i]);
         if (known || e->plan->n_datasets == 0)
             continue;
         const radz_dataset_card *card = e->plan->datasets[0].card;
@@ -178,7 +170,7 @@ static radz_status load_dataset(const execution *e, loaded_dataset *d, const cha
     if (d->classes == NULL)
         return RADZ_E_NOMEM;
     for (size_t i = 0; i < n_asked; i++)
-        if (knows_class(card, asked->items[i]))
+        if (radz_dataset_card_knows(card, asked->items[i]))
             d->classes[n_classes++] = asked->items[i];
     if (!has_scorer(e, card)) {
         static const char hint[] = "its labels answer questions about an image, and no scorer of the selection asks a model these "

@@ -13,9 +13,13 @@ radz_status radz_preflight_folder(const char *what, const char *dir, radz_error 
     return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "%s '%s'", what, dir), st);
 }
 
-static bool is_here(const radz_plan_dataset *d)
+/* Not what is left out: it is not here, or has none of the classes asked for. */
+static bool is_evaluated(const radz_plan_dataset *d, const radz_strlist *classes)
 {
-    return d->location.presence != RADZ_DATASET_NOT_HERE;
+    bool any = classes == NULL || classes->count == 0;
+    for (size_t i = 0; classes != NULL && i < classes->count; i++)
+        any = any || radz_dataset_card_knows(d->card, classes->items[i]);
+    return any && d->location.presence != RADZ_DATASET_NOT_HERE;
 }
 
 static radz_status check_models(const radz_plan *plan, radz_error *err)
@@ -33,13 +37,13 @@ static radz_status check_models(const radz_plan *plan, radz_error *err)
                      plan->models[0].card->base.name, plan->models[0].hint);
 }
 
-static radz_status check_splits(const radz_plan *plan, const char *split, radz_error *err)
+static radz_status check_splits(const radz_plan *plan, const radz_execute_options *options, radz_error *err)
 {
     radz_status st = RADZ_OK;
     const radz_split_spec *found;
     for (size_t i = 0; st == RADZ_OK && i < plan->n_datasets; i++)
-        if (is_here(&plan->datasets[i]))
-            st = radz_dataset_card_need_split(plan->datasets[i].card, split, &found, err);
+        if (is_evaluated(&plan->datasets[i], options->classes))
+            st = radz_dataset_card_need_split(plan->datasets[i].card, options->split, &found, err);
     return st;
 }
 
@@ -78,13 +82,13 @@ static bool reads_anchors(const radz_plan *plan, const radz_plan_model *m)
 }
 
 /* All anchors of a data set are used, whichever of its classes are evaluated. */
-static radz_status check_anchors(const radz_plan *plan, const radz_terms_card *terms, radz_error *err)
+static radz_status check_anchors(const radz_plan *plan, const radz_strlist *classes, const radz_terms_card *terms, radz_error *err)
 {
     radz_status st = RADZ_OK;
     for (size_t d = 0; d < plan->n_datasets; d++) {
         const radz_dataset_card *dataset = plan->datasets[d].card;
         bool any = false;
-        if (!is_here(&plan->datasets[d]) || dataset->columns->question != NULL)
+        if (!is_evaluated(&plan->datasets[d], classes) || dataset->columns->question != NULL)
             continue;
         for (size_t m = 0; st == RADZ_OK && m < plan->n_models; m++) {
             if (!reads_anchors(plan, &plan->models[m]))
@@ -103,8 +107,8 @@ radz_status radz_preflight(const radz_plan *plan, const radz_execute_options *op
 {
     radz_status st = options->visit == NULL ? check_models(plan, err) : RADZ_OK;
     if (st == RADZ_OK)
-        st = check_splits(plan, options->split, err);
+        st = check_splits(plan, options, err);
     if (st == RADZ_OK)
         st = check_groups(options->groups, err);
-    return st == RADZ_OK && options->probe == NULL ? check_anchors(plan, terms, err) : st;
+    return st == RADZ_OK && options->probe == NULL ? check_anchors(plan, options->classes, terms, err) : st;
 }
