@@ -93,6 +93,16 @@ radz_status tok_pretokenizer_load(const tok_place *place, const radz_json *spec,
 radz_status tok_pretokenize(const tok_pretokenizer *pretokenizer, tok_pieces *in, tok_pieces *out,
                             radz_error *err) RADZ_MUST_USE;
 
+/* Metaspace's object, the same in a pre-tokenizer and in a decoder. */
+typedef enum tok_prepend { TOK_PREPEND_FIRST, TOK_PREPEND_ALWAYS, TOK_PREPEND_NEVER } tok_prepend;
+typedef struct tok_metaspace {
+    const char *mark; /* in place of a blank */
+    size_t length;
+    tok_prepend prepend; /* a mark before the text's first piece, before each, before none */
+    bool split;          /* at each mark; it goes with what follows */
+} tok_metaspace;
+radz_status tok_metaspace_load(const tok_place *place, const radz_json *spec, void **state, radz_error *err) RADZ_MUST_USE;
+
 /* A regular expression of the table: the length of its match that begins at text[0], 0 when none does. */
 typedef size_t (*tok_matcher)(const char *text, size_t length);
 size_t tok_match_clip(const char *text, size_t length); /* CLIP's words; nothing matches white space */

@@ -359,19 +359,11 @@ static radz_status apply_byte_level(const void *state, tok_pieces *in, tok_piece
 }
 
 /* ---- Metaspace: SentencePiece's way, a visible mark in place of every blank ---- */
-typedef enum prepend_scheme { PREPEND_FIRST, PREPEND_ALWAYS, PREPEND_NEVER } prepend_scheme;
-typedef struct metaspace_state {
-    const char *mark;
-    size_t length;
-    prepend_scheme prepend; /* a mark before the text's first piece, before each, before none */
-    bool split;             /* at each mark; it goes with what follows */
-} metaspace_state;
-
-static radz_status load_metaspace(const tok_place *place, const radz_json *spec, void **state, radz_error *err)
+radz_status tok_metaspace_load(const tok_place *place, const radz_json *spec, void **state, radz_error *err)
 {
     const char *mark, *scheme;
     bool prefix;
-    metaspace_state *metaspace = radz_arena_alloc(place->arena, 1, sizeof *metaspace, err);
+    tok_metaspace *metaspace = radz_arena_alloc(place->arena, 1, sizeof *metaspace, err);
     if (metaspace == NULL)
         return RADZ_E_NOMEM;
     radz_status st = tok_need_string(place, spec, "replacement", &mark, err);
@@ -388,11 +380,11 @@ static radz_status load_metaspace(const tok_place *place, const radz_json *spec,
     if (scheme == NULL)
         scheme = prefix ? "always" : "never";
     if (strcmp(scheme, "first") == 0)
-        metaspace->prepend = PREPEND_FIRST;
+        metaspace->prepend = TOK_PREPEND_FIRST;
     else if (strcmp(scheme, "always") == 0)
-        metaspace->prepend = PREPEND_ALWAYS;
+        metaspace->prepend = TOK_PREPEND_ALWAYS;
     else if (strcmp(scheme, "never") == 0)
-        metaspace->prepend = PREPEND_NEVER;
+        metaspace->prepend = TOK_PREPEND_NEVER;
     else
         return tok_fail(place, err, RADZ_E_FORMAT, "prepend_scheme '%.60s', wanted first, always or never", scheme);
     if ((metaspace->mark = radz_arena_strdup(place->arena, mark, err)) == NULL)
@@ -402,21 +394,21 @@ static radz_status load_metaspace(const tok_place *place, const radz_json *spec,
     return RADZ_OK;
 }
 
-static bool has_mark(const metaspace_state *metaspace, const char *text, size_t length)
+static bool has_mark(const tok_metaspace *metaspace, const char *text, size_t length)
 {
     return length >= metaspace->length && memcmp(text, metaspace->mark, metaspace->length) == 0;
 }
 
 static radz_status apply_metaspace(const void *state, tok_pieces *in, tok_pieces *out, radz_error *err)
 {
-    const metaspace_state *metaspace = state;
+    const tok_metaspace *metaspace = state;
     radz_status st = RADZ_OK;
     for (size_t p = 0; p < in->count && st == RADZ_OK; p++) {
         const char *text = in->text.text + in->spans[p].begin;
         size_t length = in->spans[p].length, begin = out->text.length;
         bool marked = text[0] == ' ' || has_mark(metaspace, text, length);
-        bool wanted = metaspace->prepend == PREPEND_ALWAYS ||
-                      (metaspace->prepend == PREPEND_FIRST && p == 0 && in->at_start);
+        bool wanted = metaspace->prepend == TOK_PREPEND_ALWAYS ||
+                      (metaspace->prepend == TOK_PREPEND_FIRST && p == 0 && in->at_start);
         if (wanted && !marked)
             st = radz_strbuf_append(&out->text, metaspace->mark, metaspace->length, err);
         for (size_t i = 0; i < length && st == RADZ_OK;) {
@@ -491,7 +483,7 @@ static radz_status apply_sequence(const void *state, tok_pieces *in, tok_pieces 
 const tok_pretokenizer_kind tok_pretokenizer_kinds[] = {
     {"Split", load_split, apply_split},
     {"ByteLevel", load_byte_level, apply_byte_level},
-    {"Metaspace", load_metaspace, apply_metaspace},
+    {"Metaspace", tok_metaspace_load, apply_metaspace},
     {"Sequence", load_sequence, apply_sequence},
     {NULL, NULL, NULL},
 };

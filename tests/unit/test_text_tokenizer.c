@@ -549,6 +549,7 @@ static void refuses_json(void **state)
         {"{\"pre_tokenizer\": {\"type\": \"Metaspace\"}, " BPE "}", RADZ_E_FORMAT, "'replacement' is missing"},
         {"{\"pre_tokenizer\": {\"type\": \"Metaspace\", \"replacement\": \"\"}, " BPE "}", RADZ_E_FORMAT, "'replacement' is empty"},
         {"{\"pre_tokenizer\": {\"type\": \"Metaspace\", \"replacement\": \"_\", \"prepend_scheme\": \"last\"}, " BPE "}", RADZ_E_FORMAT, "prepend_scheme 'last', wanted first"},
+        {"{\"decoder\": {\"type\": \"Metaspace\", \"replacement\": \"_\", \"prepend_scheme\": \"last\"}, " BPE "}", RADZ_E_FORMAT, "prepend_scheme 'last', wanted first"},
         {"{\"normalizer\": {\"type\": \"Prepend\"}, " BPE "}", RADZ_E_FORMAT, "'prepend' is missing"},
         {"{\"decoder\": {\"type\": \"Sequence\"}, " BPE "}", RADZ_E_FORMAT, "a list 'decoders'"},
         {"{\"decoder\": {\"type\": \"Sequence\", \"decoders\": [{\"type\": \"Strip\", \"content\": \" \", \"start\": -1}]}, " BPE "}", RADZ_E_FORMAT, "key 'decoder.decoders[0]': 'start' must be"},
