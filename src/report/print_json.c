@@ -30,6 +30,8 @@ static void put_evidence(radz_json_writer *w, const radz_result_block *b)
     radz_json_put_string(w, "anchors", b->anchors);
     radz_json_put_string(w, "anchor_form", b->anchor_form);
     radz_json_put_string(w, "anchors_sha256", b->anchors_sha256);
+    if (b->anchors_wording != NULL)
+        radz_json_put_string(w, "anchors_wording", b->anchors_wording);
     put_real(w, "temperature", b->temperature);
     radz_json_put_bool(w, "hard_answers", b->hard);
     put_count(w, "answers", b->n_answers);
@@ -75,6 +77,8 @@ static void put_block(radz_json_writer *w, const radz_result_block *b)
     radz_json_put_string(w, "scorer", b->scorer);
     radz_json_put_string(w, "prompts", b->prompts);
     radz_json_put_string(w, "prompts_sha256", b->prompts_sha256);
+    if (b->prompts_wording != NULL)
+        radz_json_put_string(w, "prompts_wording", b->prompts_wording);
     radz_json_put_string(w, "protocol", b->protocol);
     put_real(w, "confidence", b->confidence);
     put_count(w, "replicates", b->replicates);

@@ -203,7 +203,7 @@ radz_status radz_results_add_block(radz_results *results, const radz_result_bloc
         st = KEEP(results, err, &b.dataset, &b.dataset_title, &b.split, &b.model, &b.model_title, &b.scorer, &b.protocol,
                   &b.prompts, &b.fingerprint, &b.split_fingerprint, &b.weights_sha256, &b.prompts_sha256, &b.recipe,
                   &b.dtype, &b.device, &b.trained_on, &b.resampled, &b.level, &b.aggregate, &b.template_name, &b.reading,
-                  &b.anchors, &b.anchor_form, &b.anchors_sha256);
+                  &b.anchors, &b.anchor_form, &b.anchors_sha256, &b.prompts_wording, &b.anchors_wording);
     const char **notes = radz_arena_alloc(&results->arena, b.n_notes, sizeof *notes, err);
     if (notes == NULL)
         st = RADZ_E_NOMEM;

@@ -39,6 +39,7 @@ typedef struct radz_result_block {
     double confidence;           /* 0.95 */
     const char *fingerprint, *split_fingerprint; /* of the images that entered; of the whole split */
     const char *weights_sha256, *prompts_sha256, *recipe, *dtype, *device, *trained_on;
+    const char *prompts_wording;  /* how the wording of the prompts was chosen: knowing the labels? NULL: the card does not say */
     const char *resampled;       /* what a replicate draws: "patients" or "images"; NULL: no replicates */
     bool bca;                    /* the interval's bounds are corrected percentiles of the replicates (metric/resample.h) */
     const char *const *notes;    /* [n_notes] what a reader must know of the protocol, one sentence each */
@@ -46,7 +47,7 @@ typedef struct radz_result_block {
     /* Of models that answer or whose features are read inside a decoder; NULL and 0 for others. */
     const char *template_name;   /* how questions were wrapped */
     const char *reading;         /* how features were read */
-    const char *anchors, *anchor_form, *anchors_sha256;
+    const char *anchors, *anchor_form, *anchors_sha256, *anchors_wording;
     double temperature;          /* of the scores; 0: none */
     bool hard;                   /* scores are answers: 1 yes, 0 no, 0.5 unknown */
     uint64_t n_answers, n_unknown; /* verdicts over images and classes, and those that are unknown */

@@ -145,6 +145,7 @@ static void read_block(reader *r, radz_results *results)
         .scorer = text_of(r, "scorer", false),
         .prompts = text_of(r, "prompts", true),
         .prompts_sha256 = text_of(r, "prompts_sha256", true),
+        .prompts_wording = has(r, "prompts_wording") ? text_of(r, "prompts_wording", true) : NULL,
         .protocol = text_of(r, "protocol", false),
         .confidence = real_of(r, "confidence"),
         .replicates = count_of(r, "replicates"),
@@ -162,6 +163,7 @@ static void read_block(reader *r, radz_results *results)
         b.anchors = text_of(&inner, "anchors", true);
         b.anchor_form = text_of(&inner, "anchor_form", true);
         b.anchors_sha256 = text_of(&inner, "anchors_sha256", true);
+        b.anchors_wording = has(&inner, "anchors_wording") ? text_of(&inner, "anchors_wording", true) : NULL;
         b.temperature = real_of(&inner, "temperature");
         b.hard = flag_of(&inner, "hard_answers");
         b.n_answers = count_of(&inner, "answers");

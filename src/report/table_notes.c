@@ -6,6 +6,13 @@
 #include "metric/metric.h"
 #include "report/table_parts.h"
 
+/* Length of a sentence without its full stop: notes end as the format likes. */
+static int without_stop(const char *sentence)
+{
+    size_t length = strlen(sentence);
+    return (int)(length - (length > 0 && sentence[length - 1] == '.'));
+}
+
 static bool of_studies(const radz_result_block *block)
 {
     return block->level != NULL && strcmp(block->level, "study") == 0;
@@ -75,6 +82,12 @@ void radz_layout_block_notes(radz_layout *b, radz_section *section, const radz_r
     }
     if (block->trained_on != NULL)
         radz_layout_note(b, notes, RADZ_TEXT(b, "%s was trained on: %s", block->model, block->trained_on));
+    if (block->prompts_wording != NULL)
+        radz_layout_note(b, notes, RADZ_TEXT(b, "prompts '%s': %.*s", block->prompts, without_stop(block->prompts_wording),
+                                             block->prompts_wording));
+    if (block->anchors_wording != NULL)
+        radz_layout_note(b, notes, RADZ_TEXT(b, "anchors '%s': %.*s", block->anchors, without_stop(block->anchors_wording),
+                                             block->anchors_wording));
 }
 
 void radz_layout_mean_notes(radz_layout *b, radz_section *section, const radz_block_rows *rows, radz_block_names names)
@@ -116,9 +129,8 @@ void radz_layout_finding_notes(radz_layout *b, radz_section *section, const radz
         if (strcmp(f->dataset, first->dataset) != 0 || strcmp(f->severity, "info") == 0 ||
             strcmp(f->code, "missing-images") == 0 || (f->split != NULL && strcmp(f->split, first->split) != 0))
             continue;
-        size_t length = strlen(f->effect);
-        length -= length > 0 && f->effect[length - 1] == '.';
-        radz_layout_note(b, &section->notes, length > 0 ? RADZ_TEXT(b, "check, %s: %s (%.*s)", f->severity, f->what, (int)length, f->effect)
+        int length = without_stop(f->effect);
+        radz_layout_note(b, &section->notes, length > 0 ? RADZ_TEXT(b, "check, %s: %s (%.*s)", f->severity, f->what, length, f->effect)
                                                         : RADZ_TEXT(b, "check, %s: %s", f->severity, f->what));
     }
 }

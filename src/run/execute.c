@@ -564,6 +564,7 @@ static radz_result_block block_of(const execution *e, size_t dataset, const load
         .dtype = s->facts->dtype,
         .device = s->facts->device_class,
         .trained_on = m->planned->card->trained_on,
+        .prompts_wording = d->planned->card->columns->question != NULL ? NULL : m->planned->prompts->notes,
         .template_name = asked ? s->facts->template_name : NULL,
         .reading = features ? s->facts->reading_text : NULL,
         .temperature = features ? s->facts->temperature : 0,
@@ -612,6 +613,7 @@ static radz_status evaluate_scorer(execution *e, size_t dataset, loaded_model *m
         evaluation.block.anchors = m->session.o.anchors->base.name;
         evaluation.block.anchor_form = radz_anchor_form_name(m->session.o.card->anchor_form);
         evaluation.block.anchors_sha256 = evidence->anchors_sha256;
+        evaluation.block.anchors_wording = m->session.o.anchors->notes;
     }
     if (scorer->hard) {
         evaluation.block.hard = true;

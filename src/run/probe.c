@@ -337,7 +337,7 @@ radz_status radz_probe_evaluate(const radz_probe_set *training, const radz_probe
         own.protocol = protocol;
         own.n = test->set.n;
         own.n_patients = test->set.n_patients;
-        own.prompts = NULL;
+        own.prompts = own.prompts_wording = NULL;
         own.prompts_sha256 = NULL;
         own.confidence = confidence;
         st = add_share(&job, s, &own, values, results, err);

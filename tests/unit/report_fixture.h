@@ -161,6 +161,7 @@ static radz_status fixture_results(radz_results **out, radz_error *err)
         .prompts_sha256 = "fd61a03af4f77d870fc21e05e7e80678095c92d808cfb3b5c279ee04c74aca13",
         .recipe = "resize shorter 224 bicubic\ncrop 224\nscale 1/255", .dtype = "float32", .device = "cpu",
         .trained_on = "phantom train (synthetic)",
+        .prompts_wording = "Chosen without looking at any label.",
     };
     static const struct {
         const char *model, *scorer;
@@ -189,6 +190,8 @@ static radz_status fixture_results(radz_results **out, radz_error *err)
     b.anchors = "chest";
     b.anchor_form = "decoder";
     b.anchors_sha256 = b.prompts_sha256;
+    b.prompts_wording = NULL;
+    b.anchors_wording = "Chosen by AUC on the validation split.";
     b.temperature = 0.05;
     b.hard = true;
     b.n_answers = 120;
