@@ -25,7 +25,7 @@ static const cyaml_schema_field_t data_fields[] = {RADZ_FIELD_TEXT("dataset", ra
 
 static const cyaml_schema_field_t validation_fields[] = {
     RADZ_FIELD_TEXT("split", radz_recipe_validation, split),
-    RADZ_FIELD_TEXT("prompts", radz_recipe_validation, prompts),
+    RADZ_FIELD_TEXT_OPTIONAL("prompts", radz_recipe_validation, prompts),
     RADZ_FIELD_TEXT_OPTIONAL("group", radz_recipe_validation, group),
     UINT_OPTIONAL("limit", radz_recipe_validation, limit),
     UINT_OPTIONAL("every", radz_recipe_validation, every),
@@ -267,7 +267,7 @@ static radz_status check_sections(const radz_recipe_card *r, const radz_card_sou
         const void *section;
         bool wanted, allowed;
     } all[] = {{"model", r->model, !mllm, !mllm},
-               {"validation", r->validation, false, !mllm},
+               {"validation", r->validation, false, true},
                {"tokenizer", r->tokenizer, !mllm || is_new, !mllm || is_new},
                {"texts", r->texts, !mllm || r->radz != NULL, !mllm || r->radz != NULL},
                {"decoder", r->decoder, false, mllm},
@@ -375,6 +375,20 @@ static radz_status finish_mllm(radz_recipe_card *r, const radz_card_source *sour
     return st;
 }
 
+static radz_status check_validation(const radz_recipe_card *r, const radz_card_source *source, radz_error *err)
+{
+    const radz_recipe_validation *v = r->validation;
+    if (strcmp(v->split, r->data->train) == 0)
+        return radz_card_fail(source, err, "validation.split", "'%s' is the split that is trained on", v->split);
+    if (v->prompts != NULL && r->start != NULL && r->radz == NULL)
+        return radz_card_fail(source, err, "validation.prompts", "has no place in this kind of recipe: without radz there are no features "
+                              "to be compared with prompts; losses alone are measured");
+    if (v->prompts == NULL && v->group != NULL)
+        return radz_card_fail(source, err, "validation.group", "has no place without validation.prompts: it says over which classes their "
+                              "AUC is averaged");
+    return RADZ_OK;
+}
+
 static radz_status finish_recipe(void *card, const radz_card_source *source, radz_error *err)
 {
     radz_recipe_card *recipe = card;
@@ -400,10 +414,7 @@ static radz_status finish_recipe(void *card, const radz_card_source *source, rad
     if (training->warmup > training->steps)
         return radz_card_fail(source, err, "training.warmup", "%u steps of warm-up in a training of %u steps",
                               training->warmup, training->steps);
-    if (recipe->validation != NULL && strcmp(recipe->validation->split, recipe->data->train) == 0)
-        return radz_card_fail(source, err, "validation.split", "'%s' is the split that is trained on",
-                              recipe->validation->split);
-    return RADZ_OK;
+    return recipe->validation != NULL ? check_validation(recipe, source, err) : RADZ_OK;
 }
 
 static const radz_card_schema recipe_schema = {RADZ_CARD_RECIPE, &recipe_root, recipe_ranges, finish_recipe};

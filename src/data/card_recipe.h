@@ -19,11 +19,12 @@ typedef struct radz_recipe_data {
     uint32_t limit; /* at most about so many images; 0 or absent: all */
 } radz_recipe_data;
 
+/* Measured during the training, of no effect on it: the losses on the split, and the AUC of its zero-shot scores. */
 typedef struct radz_recipe_validation {
     char *split;    /* never the one that is trained on */
-    char *prompts;  /* name of a prompts card */
-    char *group;    /* optional: name of a group of the data set's classes; all when absent */
-    uint32_t limit; /* 0 or absent: all images */
+    char *prompts;  /* optional, of CLIP and of features: name of a prompts card; absent: no AUC */
+    char *group;    /* optional, with prompts: name of a group of the data set's classes; all when absent */
+    uint32_t limit; /* about so many images, chosen by training.seed; 0 or absent: all */
     uint32_t every; /* steps; 0 or absent: at the end only */
 } radz_recipe_validation;
 

@@ -41,6 +41,8 @@ typedef struct radz_train_options {
     double clip_norm;      /* gradients are scaled down to this norm; 0: never */
     int64_t checkpoint_every; /* steps; 0: at the end and on cancellation only */
     int64_t validate_every;   /* steps; 0: at the end only */
+    int64_t validation_batches; /* of the validation split, over which its losses are averaged; 0: they are not measured */
+    int64_t validation_batch;   /* images of each, 1 to batch */
     int64_t stop_after;    /* return after this many steps of this call with a checkpoint (tests); 0: go to the end */
     int threads;           /* of libtorch's operations */
     const char *device;    /* "cpu", "cuda", "cuda:N" */
@@ -50,6 +52,20 @@ typedef struct radz_train_options {
     const char *recipe;    /* identifies what is trained (a digest): a checkpoint of another one is refused */
 } radz_train_options;
 
+/* Encodes with the weights as they are now; valid during `measure` only. Features are not normalised. */
+typedef struct radz_train_encoder {
+    void *model;
+    /* pixels [n,3,S,S] -> [n,d] */
+    radz_status (*images)(void *model, const float *pixels, int64_t n, float *features, radz_error *err);
+    /* ids [n,tokens] -> [n,d]; roles [n,tokens], bits RADZ_ROLE_*, of multimodal models, 0 for padding */
+    radz_status (*texts)(void *model, const int32_t *ids, const uint8_t *roles, int64_t n, int64_t tokens, float *features,
+                         radz_error *err);
+} radz_train_encoder;
+
+/* Measures the model on the validation split: `*auc` goes to the log. */
+typedef radz_status (*radz_train_measure)(void *context, int64_t step, const radz_train_encoder *encoder, double *auc,
+                                          radz_error *err);
+
 /* ---- CLIP ---- */
 
 typedef struct radz_train_clip_options {
@@ -58,16 +74,8 @@ typedef struct radz_train_clip_options {
     int64_t texts_per_image; /* at most so many texts for each image of a micro-batch, at least 1 */
 } radz_train_clip_options;
 
-/* Encodes with the weights as they are now; valid during `validate` only. Features are not normalised, [n, projection]. */
-typedef struct radz_train_encoder {
-    void *model;
-    radz_status (*images)(void *model, const float *pixels /* [n,3,image_size,image_size] */, int64_t n, float *features,
-                          radz_error *err);
-    radz_status (*texts)(void *model, const int32_t *ids /* [n,tokens] */, int64_t n, int64_t tokens, float *features,
-                         radz_error *err);
-} radz_train_encoder;
-
-/* One micro-batch. The arrays are the training's; the source fills them. */
+/* One micro-batch, or batch of the validation split (`batch` is then validation_batch). The arrays are the training's; the
+ * source fills them. */
 typedef struct radz_train_batch {
     float *pixels;     /* [batch,3,image_size,image_size], normalised */
     int32_t *ids;      /* [texts,context], room for batch * texts_per_image rows; `tokens` columns are used: the end mark of
@@ -82,10 +90,9 @@ typedef struct radz_train_batch {
 typedef struct radz_train_source {
     void *context;
     radz_status (*batch)(void *context, int64_t number, radz_train_batch *out, radz_error *err);
-    void *validate_context;
-    /* Measures the model; `*value` (higher is better) goes to the log. NULL: no validation. */
-    radz_status (*validate)(void *validate_context, int64_t step, const radz_train_encoder *encoder, double *value,
-                            radz_error *err);
+    void *validation;           /* context of `batch` for batches of the validation split */
+    radz_train_measure measure; /* NULL: no AUC */
+    void *measure_context;
 } radz_train_source;
 
 /* ---- multimodal language models: LLaVA, and RadZ on top of it ---- */
@@ -122,7 +129,7 @@ typedef struct radz_train_mllm_options {
     int64_t branches, branch_tokens;  /* room of a batch: dialogues per image, tokens of all of them together */
 } radz_train_mllm_options;
 
-/* One micro-batch. The arrays are the training's; the source fills them. */
+/* As radz_train_batch. */
 typedef struct radz_mllm_batch {
     float *pixels;           /* [batch,3,S,S], normalised */
     /* What is said about the first `spoken` images. Dialogues of one image do not see each other. */
@@ -139,13 +146,13 @@ typedef struct radz_mllm_batch {
     uint8_t *text_anchors;   /* [texts,anchor_count] likewise */
 } radz_mllm_batch;
 
-struct radz_door_mllm;
-
+/* As radz_train_source. */
 typedef struct radz_mllm_source {
     void *context;
     radz_status (*batch)(void *context, int64_t number, radz_mllm_batch *out, radz_error *err);
-    /* Measures the model, which the door's operations can be used on during the call; NULL: no validation. */
-    radz_status (*validate)(void *context, int64_t step, struct radz_door_mllm *model, double *value, radz_error *err);
+    void *validation;
+    radz_train_measure measure; /* of global features: with `radz` alone */
+    void *measure_context;
 } radz_mllm_source;
 
 #ifdef __cplusplus

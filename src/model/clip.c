@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/clip_tower.h"
+#include "model/model_save.h"
 
 struct clip_model {
     clip_config config;
@@ -230,25 +230,18 @@ Tensor *clip_text_features(Scope *s, const clip_model *m, const Tensor *ids)
 
 /* ---- saving ------------------------------------------------------------------------------------------------------ */
 
-static radz_status save_config(const clip_model *m, const char *path, radz_error *err)
+static radz_status save_config(const clip_model *m, const char *dir, radz_error *err)
 {
     const clip_config *c = &m->config;
-    radz_out out = {0};
-    radz_status status = radz_out_open(path, &out, err);
+    radz_out out;
+    radz_json_writer w;
+    radz_status status = save_config_begin(dir, "CLIPModel", "clip", &out, &w, err);
     if (status)
         return status;
-    TDtype dtype = t_dtype(m->token_embedding);
-    radz_json_writer w;
-    radz_json_writer_init(&w, out.stream);
-    radz_json_object_begin(&w, NULL);
-    radz_json_array_begin_inline(&w, "architectures");
-    radz_json_put_string(&w, NULL, "CLIPModel");
-    radz_json_array_end(&w);
-    radz_json_put_string(&w, "model_type", "clip");
     radz_json_put_i64(&w, "projection_dim", c->embed_dim);
     radz_json_put_real(&w, "logit_scale_init_value", c->logit_scale_init);
     radz_json_put_real(&w, "initializer_factor", c->init_factor);
-    radz_json_put_string(&w, "torch_dtype", dtype == T_F16 ? "float16" : dtype == T_BF16 ? "bfloat16" : "float32");
+    radz_json_put_string(&w, "torch_dtype", save_dtype_name(t_dtype(m->token_embedding)));
     radz_json_object_begin(&w, "text_config");
     radz_json_put_string(&w, "model_type", "clip_text_model");
     clip_tower_config_put(&w, &c->text);
@@ -260,50 +253,21 @@ static radz_status save_config(const clip_model *m, const char *path, radz_error
     radz_json_put_i64(&w, "projection_dim", c->embed_dim);
     radz_json_object_end(&w);
     clip_vision_config_put(&w, &c->vision, c->init_range, c->embed_dim);
-    radz_json_object_end(&w);
-    fputc('\n', out.stream);
-    return radz_out_commit(&out, err);
-}
-
-static radz_status fetch_parameter(void *context, size_t i, void *buffer, size_t bytes, radz_error *err)
-{
-    (void)bytes; /* safetensors_write computed it from the same shape and type */
-    const clip_model *m = context;
-    Scope *s = NULL;
-    radz_status status = scope_create(SCOPE_INFERENCE, &s, err);
-    if (status)
-        return status;
-    const Tensor *x = m->all.items[i].tensor;
-    if (!t_to_host(s, x, t_dtype(x), buffer, (size_t)t_numel(x)))
-        status = scope_error(s, err);
-    scope_free(s);
-    return status;
+    return save_config_end(&out, &w, RADZ_OK, err);
 }
 
 radz_status clip_save(const clip_model *m, const char *dir, radz_error *err)
 {
-    radz_status status;
-    char *weights_path = radz_path_join(dir, "model.safetensors", err);
-    char *config_path = radz_path_join(dir, "config.json", err);
-    safetensors_entry *entries = radz_calloc(m->all.count, sizeof *entries, err);
-    if (weights_path == NULL || config_path == NULL || entries == NULL) {
-        status = RADZ_E_NOMEM;
-        goto done;
-    }
-    if ((status = radz_mkdirs(dir, err)) != RADZ_OK)
-        goto done;
-    for (size_t i = 0; i < m->all.count; i++) {
-        const Tensor *x = m->all.items[i].tensor;
-        entries[i] = (safetensors_entry){.name = m->all.items[i].name, .dtype = t_dtype(x), .ndim = t_ndim(x)};
-        for (int d = 0; d < entries[i].ndim; d++)
-            entries[i].shape[d] = t_size(x, d);
-    }
-    clip_model *context = (clip_model *)(uintptr_t)m; /* only read */
-    if ((status = safetensors_write(weights_path, entries, m->all.count, fetch_parameter, context, err)) == RADZ_OK)
-        status = save_config(m, config_path, err);
-done:
-    free(entries);
-    free(weights_path);
-    free(config_path);
+    char *path = radz_path_join(dir, "model.safetensors", err);
+    save_piece *pieces = radz_calloc(m->all.count, sizeof *pieces, err);
+    radz_status status = path == NULL || pieces == NULL ? RADZ_E_NOMEM : radz_mkdirs(dir, err);
+    for (size_t i = 0; i < m->all.count && status == RADZ_OK; i++)
+        pieces[i] = (save_piece){.name = m->all.items[i].name, .dtype = t_dtype(m->all.items[i].tensor), .tensor = m->all.items[i].tensor};
+    if (status == RADZ_OK)
+        status = save_tensors(path, pieces, m->all.count, err);
+    if (status == RADZ_OK)
+        status = save_config(m, dir, err);
+    free(pieces);
+    free(path);
     return status;
 }

@@ -5,17 +5,11 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "model/llava_parts.h"
-
-/* One tensor of the file that is written: of the model, or as it lies in the files the model was opened from. */
-typedef struct piece {
-    const char *name; /* in the arena */
-    const Tensor *tensor;
-    const safetensors_entry *entry;
-} piece;
+#include "model/model_save.h"
 
 typedef struct pieces {
-    radz_arena arena;
-    piece *items;
+    radz_arena arena; /* of names */
+    save_piece *items;
     size_t count, capacity;
     TDtype store;
 } pieces;
@@ -31,7 +25,7 @@ static radz_status add(pieces *list, const char *prefix, const char *name, const
     radz_strbuf_free(&full);
     if (kept == NULL)
         return RADZ_E_NOMEM;
-    list->items[list->count++] = (piece){kept, tensor, entry};
+    list->items[list->count++] = (save_piece){kept, list->store, tensor, entry};
     return RADZ_OK;
 }
 
@@ -69,37 +63,12 @@ static radz_status add_rest_of_tower(pieces *list, const llava *m, const char *a
     return status;
 }
 
-static radz_status fetch(void *context, size_t i, void *buffer, size_t bytes, radz_error *err)
-{
-    (void)bytes; /* safetensors_write computed it from the same shape and type */
-    const pieces *list = context;
-    const piece *p = &list->items[i];
-    Scope *s = NULL;
-    radz_status status = scope_create(SCOPE_INFERENCE, &s, err);
-    if (status)
-        return status;
-    const Tensor *x = p->tensor != NULL ? p->tensor : t_borrow_host(s, p->entry->data, p->entry->ndim, p->entry->shape, p->entry->dtype);
-    if (!t_to_host(s, x, list->store, buffer, (size_t)t_numel(x)))
-        status = scope_error(s, err);
-    scope_free(s);
-    return status;
-}
-
-static radz_status write_pieces(pieces *list, const char *dir, const char *name, radz_error *err)
+static radz_status write_pieces(const pieces *list, const char *dir, const char *name, radz_error *err)
 {
     char *path = radz_path_join(dir, name, err);
-    safetensors_entry *entries = radz_calloc(list->count + 1, sizeof *entries, err);
-    radz_status status = path == NULL || entries == NULL ? RADZ_E_NOMEM : radz_mkdirs(dir, err);
-    for (size_t i = 0; i < list->count && status == RADZ_OK; i++) {
-        const piece *p = &list->items[i];
-        entries[i] = (safetensors_entry){.name = p->name, .dtype = list->store};
-        entries[i].ndim = p->tensor != NULL ? t_ndim(p->tensor) : p->entry->ndim;
-        for (int d = 0; d < entries[i].ndim; d++)
-            entries[i].shape[d] = p->tensor != NULL ? t_size(p->tensor, d) : p->entry->shape[d];
-    }
+    radz_status status = path == NULL ? RADZ_E_NOMEM : radz_mkdirs(dir, err);
     if (status == RADZ_OK)
-        status = safetensors_write(path, entries, list->count, fetch, list, err);
-    free(entries);
+        status = save_tensors(path, list->items, list->count, err);
     free(path);
     return status;
 }
@@ -113,20 +82,12 @@ static void pieces_free(pieces *list)
 static radz_status save_config(const llava *m, const char *dir, TDtype store, radz_error *err)
 {
     const llava_config *c = &m->config;
-    radz_out out = {0};
-    char *path = radz_path_join(dir, "config.json", err);
-    radz_status status = path == NULL ? RADZ_E_NOMEM : radz_out_open(path, &out, err);
-    free(path);
+    radz_out out;
+    radz_json_writer w;
+    radz_status status = save_config_begin(dir, "LlavaForConditionalGeneration", "llava", &out, &w, err);
     if (status)
         return status;
-    radz_json_writer w;
-    radz_json_writer_init(&w, out.stream);
-    radz_json_object_begin(&w, NULL);
-    radz_json_array_begin_inline(&w, "architectures");
-    radz_json_put_string(&w, NULL, "LlavaForConditionalGeneration");
-    radz_json_array_end(&w);
-    radz_json_put_string(&w, "model_type", "llava");
-    radz_json_put_string(&w, "torch_dtype", store == T_F16 ? "float16" : store == T_BF16 ? "bfloat16" : "float32");
+    radz_json_put_string(&w, "torch_dtype", save_dtype_name(store));
     radz_json_put_i64(&w, "image_token_index", c->image_token);
     radz_json_put_i64(&w, "image_seq_length", c->image_tokens);
     radz_json_put_i64(&w, "vision_feature_layer", c->feature_layer - c->vision.tower.layers - 1);
@@ -139,12 +100,8 @@ static radz_status save_config(const llava *m, const char *dir, TDtype store, ra
     if (status == RADZ_OK) {
         radz_json_object_end(&w);
         clip_vision_config_put(&w, &c->vision, 0.02, 0);
-        radz_json_object_end(&w);
-        fputc('\n', out.stream);
-        status = radz_out_commit(&out, err);
     }
-    radz_out_abandon(&out);
-    return status;
+    return save_config_end(&out, &w, status, err);
 }
 
 radz_status llava_save(const llava *m, const char *dir, TDtype store, radz_error *err)

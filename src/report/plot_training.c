@@ -14,6 +14,7 @@ typedef struct known_column {
     bool as_it_is;     /* not smoothed: no noise, or few values */
     bool logarithmic;
     bool unless_constant; /* not drawn when it never changes */
+    bool points;          /* measured now and then: points on a line */
 } known_column;
 static const known_column known[] = {
     {"loss", "loss", .as_it_is = false},
@@ -24,12 +25,19 @@ static const known_column known[] = {
     {"gradient_norm", "gradient norm", .logarithmic = true},
     {"logit_scale", "logit scale", .as_it_is = true},
     {"tau", "temperature", .as_it_is = true, .unless_constant = true},
-    {"validation", "validation, mean AUC", .as_it_is = true},
+    {"validation", "validation, mean AUC", .as_it_is = true, .points = true},
     {"step", NULL, .hidden = true},
     {"seconds", NULL, .hidden = true},
 };
 enum { POINTS = 800 /* of a line, at most */, WINDOWS = 40 /* of the running mean, in a training */ };
 static const double left = 0.62, right = 0.2, panel = 0.95, gap = 0.26, key_line = 0.15, bottom = 0.42; /* inches */
+
+/* "validation_X": column X as it is on the validation split, drawn in its panel and colour. NULL: another column. */
+static const char *validated_column(const char *column)
+{
+    static const char prefix[] = "validation_";
+    return strncmp(column, prefix, sizeof prefix - 1) == 0 ? column + sizeof prefix - 1 : NULL;
+}
 
 static const known_column *kind_of(const char *column)
 {
@@ -37,6 +45,19 @@ static const known_column *kind_of(const char *column)
         if (strcmp(known[i].name, column) == 0)
             return &known[i];
     return NULL;
+}
+
+static bool has_points(const char *column)
+{
+    const known_column *kind = kind_of(column);
+    return validated_column(column) != NULL || (kind != NULL && kind->points);
+}
+
+/* Drawn as the mean of many steps, since each has its noise. */
+static bool is_smoothed(const char *column)
+{
+    const known_column *kind = kind_of(column);
+    return validated_column(column) == NULL && (kind == NULL || !kind->as_it_is);
 }
 
 static size_t column_of(const radz_training_log *log, const char *name)
@@ -55,7 +76,8 @@ static double value_at(const radz_training_log *log, size_t row, size_t column)
 /* A part of the loss that is zero throughout is none of this training; a temperature that is not learned is no curve. */
 static bool has_values(const radz_training_log *log, size_t column)
 {
-    const known_column *kind = kind_of(log->columns[column]);
+    const char *of = validated_column(log->columns[column]);
+    const known_column *kind = kind_of(of != NULL ? of : log->columns[column]);
     double first = kind != NULL && kind->unless_constant ? value_at(log, 0, column) : 0;
     bool any_will_do = kind == NULL || !(kind->part_of_loss || kind->unless_constant);
     for (size_t r = 0; r < log->rows; r++) {
@@ -69,8 +91,7 @@ static bool has_values(const radz_training_log *log, size_t column)
 /* One column of one log: `$line`, and the values of single steps as `$dots` unless they are the line. */
 static void put_data(FILE *out, const radz_training_log *log, size_t i, size_t column)
 {
-    const known_column *kind = kind_of(log->columns[column]);
-    bool smooth = kind == NULL || !kind->as_it_is;
+    bool smooth = is_smoothed(log->columns[column]);
     size_t step = column_of(log, "step"), half = smooth ? log->rows / (2 * WINDOWS) : 0;
     size_t every = (log->rows + POINTS - 1) / POINTS;
     for (int line = 0; line < 2; line++) {
@@ -98,23 +119,37 @@ static void put_data(FILE *out, const radz_training_log *log, size_t i, size_t c
 }
 
 typedef struct panel_lines {
-    size_t log, column;
+    size_t log, column, shade;
 } panel_lines;
 
-/* The lines of one panel: the column `name` of each log, with the parts of the loss in its panel when there is one log. */
-static size_t lines_of(const radz_training_log *logs, size_t n, const char *name, panel_lines *lines)
+/* The lines of one panel: the column `name` of each log, with the parts of the loss in its panel when there is one log; then
+ * their validation. `*with_names` (may be NULL): how many come before that. */
+static size_t lines_of(const radz_training_log *logs, size_t n, const char *name, panel_lines *lines, size_t *with_names)
 {
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
         size_t c = column_of(&logs[i], name);
         if (c < logs[i].n_columns && has_values(&logs[i], c))
-            lines[count++] = (panel_lines){i, c};
+            lines[count++] = (panel_lines){i, c, i};
     }
     for (size_t c = 0; n == 1 && strcmp(name, "loss") == 0 && c < logs->n_columns; c++) {
         const known_column *kind = kind_of(logs->columns[c]);
-        if (kind != NULL && kind->part_of_loss && has_values(logs, c))
-            lines[count++] = (panel_lines){0, c};
+        if (kind != NULL && kind->part_of_loss && has_values(logs, c)) {
+            lines[count] = (panel_lines){0, c, count};
+            count++;
+        }
     }
+    size_t own = count;
+    for (size_t k = 0; k < own; k++) {
+        const radz_training_log *log = &logs[lines[k].log];
+        for (size_t c = 0; c < log->n_columns; c++) {
+            const char *of = validated_column(log->columns[c]);
+            if (of != NULL && strcmp(of, log->columns[lines[k].column]) == 0 && has_values(log, c))
+                lines[count++] = (panel_lines){lines[k].log, c, lines[k].shade};
+        }
+    }
+    if (with_names != NULL)
+        *with_names = own;
     return count;
 }
 
@@ -129,8 +164,9 @@ static radz_status find_panels(const radz_training_log *logs, size_t n, panel_li
         for (size_t c = 0; c < logs[i].n_columns && st == RADZ_OK; c++) {
             const char *name = logs[i].columns[c];
             const known_column *kind = kind_of(name);
+            const char *of = validated_column(name);
             if (radz_strlist_has(panels, name) || (kind != NULL && (kind->hidden || (n == 1 && has_loss && kind->part_of_loss))) ||
-                lines_of(logs, n, name, lines) == 0)
+                (of != NULL && column_of(&logs[i], of) < logs[i].n_columns) || lines_of(logs, n, name, lines, NULL) == 0)
                 continue;
             st = radz_strlist_add(panels, name, err);
         }
@@ -171,11 +207,14 @@ static void put_range(FILE *out, const radz_training_log *logs, const panel_line
     fprintf(out, "unset logscale y\nset yrange [%.6g:%.6g]\nset ytics %.3g\n", bottom_edge, high + 0.06 * size, step);
 }
 
-static void put_panel(FILE *out, const radz_training_log *logs, size_t n, const char *name, const panel_lines *lines, size_t count)
+static void put_panel(FILE *out, const radz_training_log *logs, const char *name, const panel_lines *lines, size_t count)
 {
     const known_column *kind = kind_of(name);
+    char title[100];
+    bool validated = validated_column(logs[lines[count - 1].log].columns[lines[count - 1].column]) != NULL;
+    snprintf(title, sizeof title, "%s%s", kind != NULL && kind->title != NULL ? kind->title : name, validated ? " (points: validation)" : "");
     fputs("set title ", out);
-    radz_plot_label(out, kind != NULL && kind->title != NULL ? kind->title : name, 60);
+    radz_plot_label(out, title, 60);
     fputs(" offset 0,-0.7\n", out);
     put_range(out, logs, lines, count, kind != NULL && kind->logarithmic);
     fputs("plot ", out);
@@ -183,16 +222,16 @@ static void put_panel(FILE *out, const radz_training_log *logs, size_t n, const 
     for (int front = 0; front < 2; front++) {
         for (size_t k = 0; k < count; k++) {
             const radz_training_log *log = &logs[lines[k].log];
-            const known_column *own = kind_of(log->columns[lines[k].column]);
-            bool smooth = (own == NULL || !own->as_it_is) && log->rows / (2 * WINDOWS) > 0;
+            const char *column = log->columns[lines[k].column];
+            bool smooth = is_smoothed(column) && log->rows / (2 * WINDOWS) > 0;
             if (front == 0 && !smooth)
                 continue;
-            size_t shade = n > 1 ? lines[k].log : k;
+            size_t shade = lines[k].shade;
             fprintf(out, "%s$%s_%zu_%zu with ", first ? "" : ", ", front ? "line" : "dots", lines[k].log, lines[k].column);
             if (front == 0) {
                 fprintf(out, "lines lw 0.4 lc rgb '#c0%s'", radz_plot_colour(shade) + 1); /* mostly transparent */
             } else {
-                fputs(strcmp(name, "validation") == 0 ? "linespoints pt 7 ps 0.35 lw 1.3 " : "lines lw 1.3 ", out);
+                fputs(has_points(column) ? "linespoints pt 7 ps 0.35 lw 1.3 " : "lines lw 1.3 ", out);
                 radz_plot_style(out, shade);
             }
             fputs(" notitle", out);
@@ -205,7 +244,9 @@ static void put_panel(FILE *out, const radz_training_log *logs, size_t n, const 
 static radz_status draw_panels(const radz_training_log *logs, size_t n, const radz_strlist *panels, panel_lines *lines,
                                radz_plot_set *set, radz_error *err)
 {
-    size_t in_loss = lines_of(logs, n, "loss", lines), legend = n > 1 ? n : in_loss > 1 ? in_loss : 0;
+    size_t in_loss = 0;
+    lines_of(logs, n, "loss", lines, &in_loss);
+    size_t legend = n > 1 ? n : in_loss > 1 ? in_loss : 0;
     double top = 0.1 + key_line * (double)legend + gap, width = 4.6;
     double height = top + (double)panels->count * (panel + gap) - gap + bottom, first = INFINITY, last = -INFINITY;
     radz_plot plot;
@@ -219,7 +260,7 @@ static radz_status draw_panels(const radz_training_log *logs, size_t n, const ra
         return st;
     FILE *out = plot.stream;
     for (size_t p = 0; p < panels->count; p++) {
-        size_t count = lines_of(logs, n, panels->items[p], lines);
+        size_t count = lines_of(logs, n, panels->items[p], lines, NULL);
         for (size_t k = 0; k < count; k++)
             put_data(out, &logs[lines[k].log], lines[k].log, lines[k].column);
     }
@@ -227,7 +268,7 @@ static radz_status draw_panels(const radz_training_log *logs, size_t n, const ra
     fprintf(out, "set multiplot\nset xrange [%.0f:%.0f]\nunset key\nset grid y lc rgb '#d8d8d8' lw 0.5 dt 1\nset ytics offset 0.5,0\n"
             "set format y \"%%g\"\nset lmargin at screen %.4f\nset rmargin at screen %.4f\n",
             first, last > first ? last : first + 1, left / width, 1 - right / width);
-    lines_of(logs, n, "loss", lines);
+    lines_of(logs, n, "loss", lines, NULL);
     for (size_t i = 0; i < legend; i++) {
         const known_column *kind = kind_of(logs[0].columns[n > 1 ? 0 : lines[i].column]);
         put_legend_line(out, &plot, i, n > 1 ? logs[i].name : kind->title, i);
@@ -235,11 +276,11 @@ static radz_status draw_panels(const radz_training_log *logs, size_t n, const ra
     for (size_t p = 0; p < panels->count; p++) {
         double y = height - top - (double)p * (panel + gap);
         bool lowest = p + 1 == panels->count;
-        size_t count = lines_of(logs, n, panels->items[p], lines);
+        size_t count = lines_of(logs, n, panels->items[p], lines, NULL);
         fprintf(out, "set tmargin at screen %.4f\nset bmargin at screen %.4f\nset xtics format \"%s\" offset 0,0.4\n", y / height,
                 (y - panel) / height, lowest ? "%g" : "");
         fputs(lowest ? "set xlabel \"step\" offset 0,0.9\n" : "unset xlabel\n", out);
-        put_panel(out, logs, n, panels->items[p], lines, count);
+        put_panel(out, logs, panels->items[p], lines, count);
         fputs("unset arrow\nunset label\n", out); /* the legend is drawn with the first panel */
     }
     fputs("unset multiplot\nunset logscale y\n", out);

@@ -16,7 +16,8 @@ typedef struct radz_training_log {
 /* Writes DIR/training.gp and, when `draw`, the pictures (radz_plots_write in report/plot.h says how): a panel for each column
  * over the column `step`. Parts of the loss share its panel when there is one log; of several logs, each is a line in every
  * panel. Columns are taken as they come: what is not known gets a panel of its own; `seconds` gets none. Thin lines are
- * the values of single steps, thick ones their mean over a fortieth of the training. RADZ_E_MISSING: a log without `step`. */
+ * the values of single steps, thick ones their mean over a fortieth of the training; points on a line are the same on the
+ * validation split (`validation_X` in the panel of X). RADZ_E_MISSING: a log without `step`. */
 radz_status radz_training_plot(const radz_training_log *logs, size_t n, const char *dir, bool draw,
                                radz_error *err) RADZ_MUST_USE;
 

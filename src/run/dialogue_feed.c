@@ -9,7 +9,6 @@
 #include "base/workers.h"
 #include "encoder/door.h"
 #include "run/prompt_texts.h"
-#include "run/train_feed.h"
 
 static const char PICTURE[] = "<image>";
 static const char *const ANSWERS[] = {"No", "Yes"};
@@ -146,7 +145,7 @@ static radz_status encode_text(const radz_dialogue_feed *f, const char *text, ra
 static radz_status find_classes(const radz_dialogue_feed_options *o, const char *group_name, const char *key, class_list *out,
                                 radz_error *err)
 {
-    const radz_dataset *d = o->dataset;
+    const radz_dataset *d = o->source.dataset;
     const radz_class_group *group = group_name != NULL ? radz_dataset_card_group(o->card, group_name) : NULL;
     if (group_name != NULL && group == NULL)
         return radz_fail(err, RADZ_E_VALUE, "recipe '%s': %s: data set '%s' has no group of classes '%s'", o->recipe->base.name, key,
@@ -166,12 +165,12 @@ static radz_status find_classes(const radz_dialogue_feed_options *o, const char 
 
 static bool has(const radz_dialogue_feed *f, size_t sample, size_t class_index)
 {
-    return f->o.dataset->labels[sample * f->o.dataset->n_classes + class_index] == 1;
+    return f->o.source.dataset->labels[sample * f->o.source.dataset->n_classes + class_index] == 1;
 }
 
 static bool has_none(const radz_dialogue_feed *f, size_t sample)
 {
-    for (size_t c = 0; c < f->o.dataset->n_classes; c++)
+    for (size_t c = 0; c < f->o.source.dataset->n_classes; c++)
         if (has(f, sample, c))
             return false;
     return true;
@@ -182,7 +181,7 @@ static const char **class_names(const radz_dialogue_feed *f, const class_list *l
 {
     const char **names = radz_calloc(list->count + 1, sizeof *names, err);
     for (size_t i = 0; names != NULL && i < list->count; i++)
-        names[i] = f->o.dataset->classes[list->items[i]];
+        names[i] = f->o.source.dataset->classes[list->items[i]];
     if (names != NULL && with_none)
         names[list->count] = RADZ_NO_FINDING;
     return names;
@@ -225,7 +224,7 @@ static void measure(const id_list *list, size_t *longest)
 static radz_status make_dialogues(radz_dialogue_feed *f, radz_error *err)
 {
     const radz_recipe_dialogue *d = f->o.recipe->dialogue;
-    const radz_dataset *data = f->o.dataset;
+    const radz_dataset *data = f->o.source.dataset;
     radz_status st = RADZ_OK;
     if (d->report != NULL) {
         f->reports = radz_calloc(data->n, sizeof *f->reports, err);
@@ -260,7 +259,7 @@ static radz_status make_dialogues(radz_dialogue_feed *f, radz_error *err)
 static radz_status make_labels(radz_dialogue_feed *f, radz_error *err)
 {
     const radz_recipe_labels *l = f->o.recipe->labels;
-    size_t classes = f->o.dataset->n_classes;
+    size_t classes = f->o.source.dataset->n_classes;
     radz_status st = find_classes(&f->o, l->group, "labels.group", &f->told, err);
     if (st != RADZ_OK)
         return st;
@@ -288,7 +287,7 @@ static radz_status make_anchors(radz_dialogue_feed *f, radz_error *err)
     const char **names = st == RADZ_OK ? class_names(f, &f->anchored, true, err) : NULL;
     f->anchors = radz_calloc(n, sizeof *f->anchors, err);
     f->anchor_roles = radz_calloc(n, sizeof *f->anchor_roles, err);
-    if (a->texts > 0 && (f->parts = radz_calloc(f->o.dataset->n_classes * ANCHOR_PARTS, sizeof *f->parts, err)) == NULL)
+    if (a->texts > 0 && (f->parts = radz_calloc(f->o.source.dataset->n_classes * ANCHOR_PARTS, sizeof *f->parts, err)) == NULL)
         st = RADZ_E_NOMEM;
     f->anchor_texts = radz_calloc(n, sizeof *f->anchor_texts, err);
     if (st == RADZ_OK && (names == NULL || f->anchors == NULL || f->anchor_roles == NULL || f->anchor_texts == NULL))
@@ -327,10 +326,10 @@ radz_status radz_dialogue_feed_create(const radz_dialogue_feed_options *o, radz_
 {
     *out = NULL;
     const radz_recipe_card *r = o->recipe;
-    size_t batch = r->training->batch;
-    if (o->dataset->n < batch)
-        return radz_fail(err, RADZ_E_VALUE, "recipe '%s': batches of %zu from %zu images; wanted at least as many images", r->base.name,
-                         batch, o->dataset->n);
+    size_t batch = o->source.batch;
+    radz_status st = radz_feed_check(r, &o->source, err);
+    if (st != RADZ_OK)
+        return st;
     radz_dialogue_feed *f = radz_calloc(1, sizeof *f, err);
     if (f == NULL)
         return RADZ_E_NOMEM;
@@ -338,15 +337,15 @@ radz_status radz_dialogue_feed_create(const radz_dialogue_feed_options *o, radz_
     f->o.threads = o->threads < 1 ? 1 : o->threads;
     f->samples = radz_calloc(batch, sizeof *f->samples, err);
     f->buffers = radz_calloc((size_t)f->o.threads, sizeof *f->buffers, err);
-    radz_status st = f->samples == NULL || f->buffers == NULL ? RADZ_E_NOMEM
-                                                              : radz_feed_order_create(o->dataset->n, r->training->seed, &f->order, err);
+    st = f->samples == NULL || f->buffers == NULL ? RADZ_E_NOMEM
+                                                  : radz_feed_order_create(o->source.dataset->n, r->training->seed, &f->order, err);
     if (st == RADZ_OK)
         st = make_image_prompt(f, err);
     if (st == RADZ_OK && o->template_card != NULL)
         st = make_dialogues(f, err);
     if (st == RADZ_OK && o->radz != NULL) {
         f->drawn = radz_calloc(batch * r->texts->per_image, sizeof *f->drawn, err);
-        st = f->drawn == NULL ? RADZ_E_NOMEM : radz_feed_texts_create(o->dataset, r->texts, &f->texts, err);
+        st = f->drawn == NULL ? RADZ_E_NOMEM : radz_feed_texts_create(o->source.dataset, r->texts, &f->texts, err);
     }
     if (st == RADZ_OK && o->labels != NULL)
         st = make_labels(f, err);
@@ -375,11 +374,11 @@ void radz_dialogue_feed_free(radz_dialogue_feed *f)
         radz_strbuf_free(&f->buffers[i]);
     for (size_t i = 0; f->anchor_roles != NULL && i <= f->anchored.count; i++)
         free(f->anchor_roles[i]);
-    free_lists(f->reports, f->o.dataset->n);
+    free_lists(f->reports, f->o.source.dataset->n);
     free_lists(f->questions, 2 * f->asked.count);
-    free_lists(f->labels, f->o.dataset->n_classes + 1);
+    free_lists(f->labels, f->o.source.dataset->n_classes + 1);
     free_lists(f->anchors, f->anchored.count + 1);
-    free_lists(f->parts, f->o.dataset->n_classes * ANCHOR_PARTS);
+    free_lists(f->parts, f->o.source.dataset->n_classes * ANCHOR_PARTS);
     radz_feed_order_free(&f->order);
     radz_feed_texts_free(&f->texts);
     free(f->asked.items);
@@ -416,7 +415,7 @@ static radz_status make_picture(void *context, size_t i, int worker, radz_error 
     (void)err;
     radz_dialogue_feed *f = context;
     const radz_recipe_card *r = f->o.recipe;
-    radz_feed_picture(r, f->o.planes, f->samples[i], f->number * r->training->batch + i, f->o.image_size,
+    radz_feed_picture(r, &f->o.source, f->samples[i], f->number * f->o.source.batch + i, f->o.image_size,
                       f->out->pixels + i * 3 * f->o.image_size * f->o.image_size);
     return RADZ_OK;
 }
@@ -445,7 +444,7 @@ static void make_batch_dialogues(radz_dialogue_feed *f, size_t spoken, const id_
     size_t branches = reports + questions, columns = 0;
     for (size_t i = 0; i < spoken; i++) {
         radz_rng rng;
-        draw(f, &rng, STREAM_QUESTION, f->number * f->o.recipe->training->batch + i);
+        draw(f, &rng, STREAM_QUESTION, f->number * f->o.source.batch + i);
         if (reports > 0)
             lists[i * branches] = &f->reports[f->samples[i]];
         for (size_t k = 0; k < questions; k++)
@@ -480,7 +479,7 @@ static size_t draw_class(const radz_dialogue_feed *f, radz_rng *rng, const class
     for (size_t i = 0; i < list->count; i++)
         present += has(f, sample, list->items[i]);
     if (present == 0)
-        return has_none(f, sample) ? f->o.dataset->n_classes : SIZE_MAX;
+        return has_none(f, sample) ? f->o.source.dataset->n_classes : SIZE_MAX;
     size_t at = radz_rng_below(rng, (uint32_t)present);
     for (size_t i = 0; i < list->count; i++)
         if (has(f, sample, list->items[i]) && at-- == 0)
@@ -506,7 +505,7 @@ static void draw_text(const radz_dialogue_feed *f, size_t sample, uint64_t numbe
         out->kind = TEXT_OF_ANCHOR;
         out->label = draw_class(f, &rng, &f->anchored, sample);
         out->part = radz_rng_below(&rng, ANCHOR_PARTS);
-        if (out->label >= f->o.dataset->n_classes || f->parts[out->label * ANCHOR_PARTS + out->part].items == NULL)
+        if (out->label >= f->o.source.dataset->n_classes || f->parts[out->label * ANCHOR_PARTS + out->part].items == NULL)
             out->kind = TEXT_OF_REPORT;
     }
     if (out->kind == TEXT_OF_REPORT)
@@ -524,7 +523,7 @@ static bool describes(const radz_dialogue_feed *f, const drawn_text *t, size_t s
 {
     if (t->kind == TEXT_OF_REPORT)
         return radz_feed_describes(&f->texts, &t->text, sample);
-    return t->label < f->o.dataset->n_classes ? has(f, sample, t->label) : has_none(f, sample);
+    return t->label < f->o.source.dataset->n_classes ? has(f, sample, t->label) : has_none(f, sample);
 }
 
 /* The anchors of a sample; none when all its findings are without one. */
@@ -539,6 +538,26 @@ static void set_anchors(const radz_dialogue_feed *f, size_t sample, uint8_t *row
 static bool is_whole(const radz_dialogue_feed *f, const drawn_text *t)
 {
     return t->text.count == f->texts.first[t->sample + 1] - f->texts.first[t->sample];
+}
+
+static void put_text(const radz_dialogue_feed *f, const id_list *list, int32_t *ids, uint8_t *roles)
+{
+    memset(ids, 0, f->o.context * sizeof *ids);
+    memset(roles, 0, f->o.context);
+    memcpy(ids, list->items, list->count * sizeof *list->items);
+    set_roles(f, list->items, list->count, false, roles);
+}
+
+radz_status radz_dialogue_feed_text(const radz_dialogue_feed *f, const char *text, int32_t *ids, uint8_t *roles, radz_error *err)
+{
+    radz_strbuf buffer = {0};
+    id_list list = {0};
+    radz_status st = encode_text(f, text, &buffer, &list, err);
+    if (st == RADZ_OK)
+        put_text(f, &list, ids, roles);
+    free(list.items);
+    radz_strbuf_free(&buffer);
+    return st;
 }
 
 static radz_status make_text(void *context, size_t j, int worker, radz_error *err)
@@ -558,13 +577,10 @@ static radz_status make_text(void *context, size_t j, int worker, radz_error *er
         if (st != RADZ_OK)
             return st;
     }
-    const id_list *list = t->kind == TEXT_OF_REPORT  ? &ids
-                          : t->kind == TEXT_OF_LABEL ? &f->labels[t->label]
-                                                     : &f->parts[t->label * ANCHOR_PARTS + t->part];
-    memset(f->out->ids + j * width, 0, width * sizeof *f->out->ids);
-    memset(f->out->roles + j * width, 0, width);
-    memcpy(f->out->ids + j * width, list->items, list->count * sizeof *list->items);
-    set_roles(f, list->items, list->count, false, f->out->roles + j * width);
+    put_text(f, t->kind == TEXT_OF_REPORT  ? &ids
+                : t->kind == TEXT_OF_LABEL ? &f->labels[t->label]
+                                           : &f->parts[t->label * ANCHOR_PARTS + t->part],
+             f->out->ids + j * width, f->out->roles + j * width);
     free(ids.items);
     return RADZ_OK;
 }
@@ -573,7 +589,7 @@ static radz_status make_texts(radz_dialogue_feed *f, radz_error *err)
 {
     const radz_recipe_card *r = f->o.recipe;
     radz_mllm_batch *out = f->out;
-    size_t batch = r->training->batch, each = r->texts->per_image, count = 0, anchors = f->anchored.count + 1;
+    size_t batch = f->o.source.batch, each = r->texts->per_image, count = 0, anchors = f->anchored.count + 1;
     bool contained = r->training->positives == RADZ_POSITIVES_CONTAINED;
     for (size_t i = 0; i < batch; i++)
         for (size_t k = 0; k < each; k++) {
@@ -599,7 +615,7 @@ static radz_status make_texts(radz_dialogue_feed *f, radz_error *err)
         } else {
             for (size_t k = 0; k < f->anchored.count; k++)
                 row[k] = f->anchored.items[k] == t->label;
-            row[f->anchored.count] = t->label == f->o.dataset->n_classes;
+            row[f->anchored.count] = t->label == f->o.source.dataset->n_classes;
         }
     }
     radz_status st = radz_parallel_for(count, f->o.threads, make_text, f, err);
@@ -619,7 +635,7 @@ radz_status radz_dialogue_feed_batch(void *feed, int64_t number, radz_mllm_batch
 {
     radz_dialogue_feed *f = feed;
     const radz_recipe_card *r = f->o.recipe;
-    size_t batch = r->training->batch;
+    size_t batch = f->o.source.batch;
     f->number = (uint64_t)number;
     f->out = out;
     for (size_t i = 0; i < batch; i++)
@@ -647,7 +663,7 @@ radz_status radz_dialogue_corpus(const radz_recipe_card *recipe, const radz_data
                                  const radz_terms_card *terms, radz_strlist *out, radz_error *err)
 {
     const radz_recipe_dialogue *d = recipe->dialogue;
-    const radz_dialogue_feed_options o = {.recipe = recipe, .dataset = dataset, .card = card};
+    const radz_dialogue_feed_options o = {.recipe = recipe, .source.dataset = dataset, .card = card};
     const char *behind = strstr(template_card->prompt, "{question}") + strlen("{question}");
     radz_strbuf text = {0};
     class_list classes = {0};

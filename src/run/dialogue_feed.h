@@ -9,14 +9,14 @@
 #include "data/dialogue.h"
 #include "data/terms.h"
 #include "encoder/training.h"
+#include "run/train_feed.h"
 #include "text/tokenizer.h"
 
 /* All borrowed; to outlive the feed. */
 typedef struct radz_dialogue_feed_options {
     const radz_recipe_card *recipe;
-    const radz_dataset *dataset;
+    radz_feed_source source;
     const radz_dataset_card *card;         /* of the data set, for its groups of classes */
-    const uint8_t *planes;                 /* as radz_feed_decode made them with recipe->images->stored */
     size_t image_size;
     int32_t image_token;                   /* the id of "<image>" in the tokenizer */
     size_t context;                        /* most positions of a text */
@@ -38,6 +38,9 @@ void radz_dialogue_feed_free(radz_dialogue_feed *feed);
 void radz_dialogue_feed_describe(const radz_dialogue_feed *feed, radz_train_mllm_options *out);
 /* As radz_mllm_source.batch asks. */
 radz_status radz_dialogue_feed_batch(void *feed, int64_t number, radz_mllm_batch *out, radz_error *err);
+/* A text in the words of the model's text prompt: ids and roles [context], zeros behind it. RADZ_E_VALUE: it is longer. */
+radz_status radz_dialogue_feed_text(const radz_dialogue_feed *feed, const char *text, int32_t *ids, uint8_t *roles,
+                                    radz_error *err) RADZ_MUST_USE;
 
 /* What the tokenizer of a new model is to be learnt from: reports, the dialogues' questions and answers, the texts made of
  * labels, each as often as a training of this recipe would say it to one image in 16. Strings are added to `out`. */

@@ -63,15 +63,10 @@ static radz_reading reading_of(const radz_reading_spec *spec)
     };
 }
 
-radz_status radz_session_open(const radz_session_options *options, radz_session *out, radz_error *err)
+radz_encoder_options radz_session_encoder_options(const radz_model_card *card)
 {
-    *out = (radz_session){.o = *options};
-    const radz_model_card *card = options->card;
-    const radz_template_card *template_card = options->template_card;
-    radz_encoder_options how = {
-        .device = options->device,
-        .dtype = options->dtype != NULL ? options->dtype : radz_model_dtype_name(card->dtype),
-        .threads = options->threads,
+    return (radz_encoder_options){
+        .dtype = radz_model_dtype_name(card->dtype),
         .batch = card->batch,
         .preprocess = card->preprocess,
         .preprocess_steps = (const char *const *)card->preprocess_steps,
@@ -80,12 +75,26 @@ radz_status radz_session_open(const radz_session_options *options, radz_session 
         .tower_dir = card->tower,
         .adapter_dir = card->adapter,
         .reading = reading_of(card->radz),
-        .template_name = template_card != NULL ? template_card->base.name : NULL,
-        .prompt = template_card != NULL ? template_card->prompt : NULL,
-        .stop = template_card != NULL ? (const char *const *)template_card->stop : NULL,
-        .n_stop = template_card != NULL ? template_card->stop_count : 0,
         .max_tokens = card->max_tokens,
     };
+}
+
+radz_status radz_session_open(const radz_session_options *options, radz_session *out, radz_error *err)
+{
+    *out = (radz_session){.o = *options};
+    const radz_model_card *card = options->card;
+    const radz_template_card *template_card = options->template_card;
+    radz_encoder_options how = radz_session_encoder_options(card);
+    how.device = options->device;
+    how.threads = options->threads;
+    if (options->dtype != NULL)
+        how.dtype = options->dtype;
+    if (template_card != NULL) {
+        how.template_name = template_card->base.name;
+        how.prompt = template_card->prompt;
+        how.stop = (const char *const *)template_card->stop;
+        how.n_stop = template_card->stop_count;
+    }
     radz_status st = radz_encoder_open(card->family, options->folder, &how, &out->encoder, err);
     if (st == RADZ_OK) {
         out->facts = radz_encoder_info(out->encoder);

@@ -40,6 +40,8 @@ typedef struct radz_session {
     radz_text_store *answers;
 } radz_session;
 
+/* What a model's card says of opening it; strings are the card's. The device is to be added, and how it is asked. */
+radz_encoder_options radz_session_encoder_options(const radz_model_card *card);
 /* Reads the small files, sees that the weights are whole and hashes them; another hash than the card's is RADZ_E_VALUE. `out`
  * is the caller's, freed with radz_session_close also after an error. */
 radz_status radz_session_open(const radz_session_options *options, radz_session *out, radz_error *err) RADZ_MUST_USE;

@@ -29,7 +29,7 @@ typedef struct decoding {
     radz_open_archives *archives;      /* [threads] */
     radz_preprocessor **preprocessors; /* [threads] */
     float **planes;                   /* [threads], three each */
-    void (*take)(void *context, size_t i, const float *plane);
+    void (*take)(void *context, size_t i, const float *planes);
     void *context;
     radz_progress progress;
 } decoding;
@@ -48,7 +48,7 @@ static radz_status decode_one(void *context, size_t i, int worker, radz_error *e
     return RADZ_OK;
 }
 
-/* Hands the first plane of each picture to `take`, from several threads. */
+/* Hands the three planes of each picture to `take`, from several threads. */
 static radz_status decode_all(const radz_dataset *dataset, const radz_recipe *steps, int threads,
                               void (*take)(void *, size_t, const float *), void *context, radz_error *err)
 {
@@ -95,22 +95,23 @@ done:
 }
 
 typedef struct decoded {
-    void *planes;
-    size_t area;
+    void *values;
+    size_t area; /* of one plane */
 } decoded;
 
-static void take_bytes(void *context, size_t i, const float *plane)
+/* The first plane: the picture is gray. */
+static void take_bytes(void *context, size_t i, const float *planes)
 {
     const decoded *d = context;
-    uint8_t *out = (uint8_t *)d->planes + i * d->area;
+    uint8_t *out = (uint8_t *)d->values + i * d->area;
     for (size_t k = 0; k < d->area; k++)
-        out[k] = (uint8_t)(plane[k] + 0.5F);
+        out[k] = (uint8_t)(planes[k] + 0.5F);
 }
 
-static void take_floats(void *context, size_t i, const float *plane)
+static void take_floats(void *context, size_t i, const float *planes)
 {
     const decoded *d = context;
-    memcpy((float *)d->planes + i * d->area, plane, d->area * sizeof(float));
+    memcpy((float *)d->values + 3 * i * d->area, planes, 3 * d->area * sizeof(float));
 }
 
 radz_status radz_feed_decode(const radz_dataset *dataset, size_t side, int threads, uint8_t **planes, radz_error *err)
@@ -125,26 +126,26 @@ radz_status radz_feed_decode(const radz_dataset *dataset, size_t side, int threa
     if (st != RADZ_OK)
         return st;
     decoded d = {radz_calloc(dataset->n, side * side, err), side * side};
-    st = d.planes == NULL ? RADZ_E_NOMEM : decode_all(dataset, steps, threads, take_bytes, &d, err);
+    st = d.values == NULL ? RADZ_E_NOMEM : decode_all(dataset, steps, threads, take_bytes, &d, err);
     radz_recipe_free(steps);
     if (st == RADZ_OK)
-        *planes = d.planes;
+        *planes = d.values;
     else
-        free(d.planes);
+        free(d.values);
     return st;
 }
 
-radz_status radz_feed_preprocess(const radz_dataset *dataset, const radz_recipe *steps, int threads, float **planes,
+radz_status radz_feed_preprocess(const radz_dataset *dataset, const radz_recipe *steps, int threads, float **pixels,
                                  radz_error *err)
 {
-    *planes = NULL;
+    *pixels = NULL;
     decoded d = {NULL, radz_recipe_height(steps) * radz_recipe_width(steps)};
-    d.planes = radz_calloc(dataset->n, d.area * sizeof(float), err);
-    radz_status st = d.planes == NULL ? RADZ_E_NOMEM : decode_all(dataset, steps, threads, take_floats, &d, err);
+    d.values = radz_calloc(dataset->n, 3 * d.area * sizeof(float), err);
+    radz_status st = d.values == NULL ? RADZ_E_NOMEM : decode_all(dataset, steps, threads, take_floats, &d, err);
     if (st == RADZ_OK)
-        *planes = d.planes;
+        *pixels = d.values;
     else
-        free(d.planes);
+        free(d.values);
     return st;
 }
 
@@ -217,10 +218,25 @@ void radz_feed_vary(const radz_recipe_images *o, const uint8_t *plane, size_t si
     }
 }
 
-void radz_feed_picture(const radz_recipe_card *recipe, const uint8_t *planes, size_t i, uint64_t number, size_t size, float *out)
+/* ---- what batches are made of ---- */
+
+radz_status radz_feed_check(const radz_recipe_card *recipe, const radz_feed_source *source, radz_error *err)
+{
+    if (source->dataset->n >= source->batch)
+        return RADZ_OK;
+    return radz_fail(err, RADZ_E_VALUE, "recipe '%s': batches of %zu from %zu images; wanted at least as many images", recipe->base.name,
+                     source->batch, source->dataset->n);
+}
+
+void radz_feed_picture(const radz_recipe_card *recipe, const radz_feed_source *source, size_t i, uint64_t number, size_t size,
+                       float *out)
 {
     size_t side = recipe->images->stored, plane = size * size;
-    radz_feed_vary(recipe->images, planes + i * side * side, side, recipe->training->seed, number, out, size);
+    if (source->planes == NULL) {
+        memcpy(out, source->pixels + 3 * i * plane, 3 * plane * sizeof *out);
+        return;
+    }
+    radz_feed_vary(recipe->images, source->planes + i * side * side, side, recipe->training->seed, number, out, size);
     memcpy(out + plane, out, plane * sizeof *out);
     memcpy(out + 2 * plane, out, plane * sizeof *out);
 }
@@ -420,8 +436,7 @@ size_t radz_feed_order_at(radz_feed_order *order, uint64_t position)
 
 struct radz_feed {
     const radz_recipe_card *recipe;
-    const radz_dataset *dataset;
-    const uint8_t *planes;
+    radz_feed_source source;
     const radz_tokenizer *tokenizer;
     int threads;
     radz_feed_texts texts;
@@ -435,32 +450,30 @@ struct radz_feed {
     radz_train_batch *out;
 };
 
-radz_status radz_feed_create(const radz_recipe_card *recipe, const radz_dataset *dataset, const uint8_t *planes,
-                             const radz_tokenizer *tokenizer, int threads, radz_feed **out, radz_error *err)
+radz_status radz_feed_create(const radz_recipe_card *recipe, const radz_feed_source *source, const radz_tokenizer *tokenizer,
+                             int threads, radz_feed **out, radz_error *err)
 {
     *out = NULL;
-    if (dataset->n < recipe->training->batch)
-        return radz_fail(err, RADZ_E_VALUE, "recipe '%s': batches of %u from %zu images; wanted at least as many images",
-                         recipe->base.name, recipe->training->batch, dataset->n);
+    radz_status st = radz_feed_check(recipe, source, err);
+    if (st != RADZ_OK)
+        return st;
     radz_feed *feed = radz_calloc(1, sizeof *feed, err);
     if (feed == NULL)
         return RADZ_E_NOMEM;
     feed->recipe = recipe;
-    feed->dataset = dataset;
-    feed->planes = planes;
+    feed->source = *source;
     feed->tokenizer = tokenizer;
     feed->threads = threads < 1 ? 1 : threads;
-    size_t batch = recipe->training->batch, texts = batch * recipe->texts->per_image;
+    size_t batch = source->batch, texts = batch * recipe->texts->per_image;
     feed->buffers = radz_calloc((size_t)feed->threads, sizeof *feed->buffers, err);
     feed->samples = radz_calloc(batch, sizeof *feed->samples, err);
     feed->drawn = radz_calloc(texts, sizeof *feed->drawn, err);
     feed->lengths = radz_calloc(texts, sizeof *feed->lengths, err);
-    radz_status st = feed->buffers == NULL || feed->samples == NULL || feed->drawn == NULL ||
-                             feed->lengths == NULL
-                         ? RADZ_E_NOMEM
-                         : radz_feed_texts_create(dataset, recipe->texts, &feed->texts, err);
+    st = feed->buffers == NULL || feed->samples == NULL || feed->drawn == NULL || feed->lengths == NULL
+             ? RADZ_E_NOMEM
+             : radz_feed_texts_create(source->dataset, recipe->texts, &feed->texts, err);
     if (st == RADZ_OK)
-        st = radz_feed_order_create(dataset->n, recipe->training->seed, &feed->order, err);
+        st = radz_feed_order_create(source->dataset->n, recipe->training->seed, &feed->order, err);
     if (st != RADZ_OK) {
         radz_feed_free(feed);
         return st;
@@ -491,7 +504,7 @@ static radz_status make_picture(void *context, size_t i, int worker, radz_error 
     radz_feed *feed = context;
     const radz_recipe_card *recipe = feed->recipe;
     size_t size = recipe->model->image_size;
-    radz_feed_picture(recipe, feed->planes, feed->samples[i], feed->number * recipe->training->batch + i, size,
+    radz_feed_picture(recipe, &feed->source, feed->samples[i], feed->number * feed->source.batch + i, size,
                       feed->out->pixels + i * 3 * size * size);
     return RADZ_OK;
 }
@@ -512,7 +525,7 @@ static radz_status make_text(void *context, size_t i, int worker, radz_error *er
 static size_t draw_texts(radz_feed *feed)
 {
     const radz_recipe_card *recipe = feed->recipe;
-    size_t batch = recipe->training->batch, each = recipe->texts->per_image, count = 0;
+    size_t batch = feed->source.batch, each = recipe->texts->per_image, count = 0;
     bool contained = recipe->training->positives == RADZ_POSITIVES_CONTAINED;
     for (size_t i = 0; i < batch; i++)
         for (size_t k = 0; k < each; k++) {
@@ -534,7 +547,7 @@ static size_t draw_texts(radz_feed *feed)
 radz_status radz_feed_batch(void *context, int64_t number, radz_train_batch *out, radz_error *err)
 {
     radz_feed *feed = context;
-    size_t batch = feed->recipe->training->batch, longest = 0;
+    size_t batch = feed->source.batch, longest = 0;
     feed->number = (uint64_t)number;
     feed->out = out;
     for (size_t i = 0; i < batch; i++)

@@ -21,12 +21,23 @@ radz_status radz_feed_decode(const radz_dataset *dataset, size_t side, int threa
  * noise. A function of the two numbers. */
 void radz_feed_vary(const radz_recipe_images *images, const uint8_t *plane, size_t side, uint64_t seed, uint64_t number,
                     float *out, size_t size);
-/* Use `number` of sample i as a model takes it: the same variation in three planes, out [3, size, size]. */
-void radz_feed_picture(const radz_recipe_card *recipe, const uint8_t *planes, size_t i, uint64_t number, size_t size, float *out);
-/* The pictures as a finished model sees them: first plane of what `steps` make of each. -> *planes [dataset->n, height,
- * width] of `steps`, the caller's. */
-radz_status radz_feed_preprocess(const radz_dataset *dataset, const radz_recipe *steps, int threads, float **planes,
+/* The pictures as a finished model sees them. -> *pixels [dataset->n, 3, height, width] of `steps`, the caller's. */
+radz_status radz_feed_preprocess(const radz_dataset *dataset, const radz_recipe *steps, int threads, float **pixels,
                                  radz_error *err) RADZ_MUST_USE;
+
+/* What batches are made of, to train on or to validate on. All borrowed. */
+typedef struct radz_feed_source {
+    const radz_dataset *dataset;
+    size_t batch;          /* images of a micro-batch, at most as many as the data set has */
+    const uint8_t *planes; /* as radz_feed_decode made them with recipe->images->stored: varied anew for each use. Or, NULL: */
+    const float *pixels;   /* as radz_feed_preprocess made them: always the same */
+} radz_feed_source;
+
+/* RADZ_E_VALUE when the data set has fewer images than a batch. */
+radz_status radz_feed_check(const radz_recipe_card *recipe, const radz_feed_source *source, radz_error *err) RADZ_MUST_USE;
+/* Use `number` of sample i as a model takes it, out [3, size, size]; a variation is the same in three planes. */
+void radz_feed_picture(const radz_recipe_card *recipe, const radz_feed_source *source, size_t i, uint64_t number, size_t size,
+                       float *out);
 
 /* ---- texts ---- */
 
@@ -79,11 +90,9 @@ size_t radz_feed_order_at(radz_feed_order *order, uint64_t position);
 /* ---- batches for CLIP ---- */
 
 typedef struct radz_feed radz_feed;
-/* All arguments are borrowed and must outlive the feed; `planes` as radz_feed_decode made them with recipe->images->stored.
- */
-radz_status radz_feed_create(const radz_recipe_card *recipe, const radz_dataset *dataset, const uint8_t *planes,
-                             const radz_tokenizer *tokenizer, int threads, radz_feed **out,
-                             radz_error *err) RADZ_MUST_USE;
+/* What the arguments point to must outlive the feed. */
+radz_status radz_feed_create(const radz_recipe_card *recipe, const radz_feed_source *source, const radz_tokenizer *tokenizer,
+                             int threads, radz_feed **out, radz_error *err) RADZ_MUST_USE;
 void radz_feed_free(radz_feed *feed);
 /* As radz_train_source.batch asks, in radz_feed_order. With positives
  * "contained" the texts of a batch are all different; with "pair" they are those drawn, image by image. */

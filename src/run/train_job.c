@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "cache/cache.h"
 #include "run/make_phantom.h"
-#include "run/train_feed.h"
 
 /* ---- data ---- */
 
@@ -118,15 +117,29 @@ radz_status radz_train_job_identify(radz_train_job *j, const char *further, radz
 
 /* ---- options and summary ---- */
 
+radz_feed_source radz_train_job_source(const radz_train_job *j)
+{
+    return (radz_feed_source){.dataset = j->train, .batch = j->recipe->training->batch, .planes = j->planes};
+}
+
+size_t radz_train_job_validation_batch(const radz_train_job *j)
+{
+    size_t most = j->recipe->training->batch;
+    return j->val == NULL ? 0 : j->val->n < most ? j->val->n : most;
+}
+
 radz_train_options radz_train_job_options(const radz_train_job *j)
 {
     const radz_recipe_card *recipe = j->recipe;
     const radz_recipe_training *t = recipe->training;
+    size_t batch = radz_train_job_validation_batch(j);
     return (radz_train_options){
         .seed = t->seed, .steps = t->steps, .batch = t->batch, .accumulate = t->accumulate, .learning_rate = t->learning_rate,
         .final_rate = t->final_rate, .warmup = t->warmup, .beta1 = t->beta1, .beta2 = t->beta2, .eps = t->eps,
         .weight_decay = t->weight_decay, .clip_norm = t->clip_norm, .checkpoint_every = t->checkpoint_every,
-        .validate_every = recipe->validation != NULL ? recipe->validation->every : 0, .stop_after = j->options->steps,
+        .validate_every = recipe->validation != NULL ? recipe->validation->every : 0,
+        .validation_batches = batch > 0 ? (int64_t)(j->val->n / batch) : 0, .validation_batch = (int64_t)batch,
+        .stop_after = j->options->steps,
         .threads = j->options->threads, .device = j->options->device != NULL ? j->options->device : "cpu", .work = j->folder,
         .output = j->output, .fresh = j->options->fresh, .recipe = j->digest};
 }

@@ -7,6 +7,7 @@
 #include "data/card_recipe.h"
 #include "encoder/door.h"
 #include "run/plan.h"
+#include "run/train_feed.h"
 #include "run/train_recipe.h"
 #include "text/tokenizer.h"
 
@@ -29,6 +30,11 @@ radz_status radz_train_job_load(radz_train_job *job, radz_error *err) RADZ_MUST_
  * checkpoints that bears it. */
 radz_status radz_train_job_identify(radz_train_job *job, const char *further, radz_error *err) RADZ_MUST_USE;
 radz_train_options radz_train_job_options(const radz_train_job *job);
+/* What the training's batches are made of. */
+radz_feed_source radz_train_job_source(const radz_train_job *job);
+/* Images of a batch of the validation split: as many as of one that is trained on, so that losses compare, or all there are; 0
+ * without validation. The losses are those of as many whole batches as the split has, in an order that the recipe's seed gives. */
+size_t radz_train_job_validation_batch(const radz_train_job *job);
 /* training.json of the finished model. `more` (may be NULL) adds members. */
 radz_status radz_train_job_summarise(const radz_train_job *job, double seconds, void (*more)(void *context, radz_json_writer *w),
                                      void *context, radz_error *err) RADZ_MUST_USE;

@@ -9,11 +9,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "run/dialogue_feed.h"
-#include "run/train_feed.h"
-#include "run/train_job.h"
+#include "run/session.h"
+#include "run/train_validation.h"
 #include "text/bpe_train.h"
 #include "text/tokenizer_extend.h"
 
+#define SCORER "radz-plain" /* measures the validation split during the training of features */
 static const char *const FIRST_TOKENS[] = {"<s>", "</s>", "<pad>", "<image>"};
 enum { IMAGE_TOKEN = 3 };
 
@@ -26,7 +27,10 @@ typedef struct mllm_job {
     radz_prompts_card *questions, *labels;
     radz_anchors_card *anchors;
     radz_terms_card *terms;
-    radz_dialogue_feed *feed;
+    radz_dialogue_feed *feed, *validation_feed; /* the second NULL without validation */
+    radz_model_card *start_card;
+    radz_encoder *sight;      /* with validation: the start, for how pictures are prepared for it; its weights are not loaded */
+    radz_train_validation validation;
 } mllm_job;
 
 /* ---- cards and the model to start from ---------------------------------------------------------------------------- */
@@ -70,11 +74,11 @@ static radz_status find_start(mllm_job *j, radz_error *err)
 {
     const radz_recipe_start *start = j->job->recipe->start;
     const char *name = start->model != NULL ? start->model : start->vision, *wanted = start->model != NULL ? "llava" : "clip";
-    radz_model_card *card = NULL;
     char *path = NULL, *hint = NULL;
     radz_status st = radz_card_find(&j->job->home->places, RADZ_CARD_MODEL, name, &path, err);
     if (st == RADZ_OK)
-        st = radz_model_card_load(path, &card, err);
+        st = radz_model_card_load(path, &j->start_card, err);
+    const radz_model_card *card = j->start_card;
     if (st == RADZ_OK && strcmp(card->family, wanted) != 0)
         st = radz_fail(err, RADZ_E_VALUE, "recipe '%s': start: model '%s' is of the family '%s', wanted '%s'", j->job->recipe->base.name,
                        name, card->family, wanted);
@@ -82,7 +86,10 @@ static radz_status find_start(mllm_job *j, radz_error *err)
         st = radz_model_locate(card, j->job->home->share, &j->start, &hint, err);
     if (st == RADZ_OK && j->start == NULL)
         st = radz_fail(err, RADZ_E_MISSING, "recipe '%s': start: model '%s' is not here: %s", j->job->recipe->base.name, name, hint);
-    radz_model_card_free(card);
+    if (st == RADZ_OK && j->job->recipe->validation != NULL) {
+        const radz_encoder_options how = radz_session_encoder_options(card);
+        st = radz_encoder_open(card->family, j->start, &how, &j->sight, err);
+    }
     free(path);
     free(hint);
     return st;
@@ -242,16 +249,32 @@ static radz_status identify(mllm_job *j, radz_error *err)
 
 /* ---- the training ------------------------------------------------------------------------------------------------- */
 
-static radz_status make_feed(mllm_job *j, radz_error *err)
+static radz_status make_feed(mllm_job *j, radz_feed_source source, radz_dialogue_feed **out, radz_error *err)
 {
     const radz_recipe_card *r = j->job->recipe;
-    radz_dialogue_feed_options o = {.recipe = r, .dataset = j->job->train, .card = j->job->data.card, .planes = j->job->planes,
-                                    .image_size = (size_t)j->config.vision.image_size, .image_token = (int32_t)j->config.image_token,
+    radz_dialogue_feed_options o = {.recipe = r, .source = source, .card = j->job->data.card, .image_size = (size_t)j->config.vision.image_size, .image_token = (int32_t)j->config.image_token,
                                     .context = (size_t)j->config.decoder.context, .tokenizer = j->job->tokenizer,
                                     .radz = r->radz != NULL ? &j->radz : NULL, .template_card = j->template_card,
                                     .questions = j->questions, .labels = j->labels, .anchors = j->anchors, .terms = j->terms,
                                     .threads = j->job->options->threads};
-    return radz_dialogue_feed_create(&o, &j->feed, err);
+    return radz_dialogue_feed_create(&o, out, err);
+}
+
+static radz_status read_text(void *context, const char *text, int32_t *ids, uint8_t *roles, radz_error *err)
+{
+    return radz_dialogue_feed_text(context, text, ids, roles, err);
+}
+
+static radz_status prepare_validation(mllm_job *j, radz_error *err)
+{
+    const llava_config *c = &j->config;
+    const radz_recipe *steps = radz_encoder_info(j->sight)->recipe;
+    radz_status st = radz_train_validation_open(j->job, steps, (size_t)c->vision.image_size, &j->validation, err);
+    if (st == RADZ_OK)
+        st = make_feed(j, radz_train_validation_source(&j->validation), &j->validation_feed, err);
+    const radz_text_reader reader = {.tokens = (size_t)c->decoder.context, .context = j->validation_feed, .read = read_text};
+    int64_t dim = j->radz.head_dim > 0 ? j->radz.head_dim : c->decoder.hidden;
+    return st == RADZ_OK ? radz_train_validation_ask(&j->validation, SCORER, (size_t)dim, &reader, err) : st;
 }
 
 static radz_status run_training(mllm_job *j, radz_error *err)
@@ -269,17 +292,24 @@ static radz_status run_training(mllm_job *j, radz_error *err)
                                  .anchors_decoder = r->anchors != NULL && r->anchors->form == RADZ_ANCHORS_DECODER,
                                  .anchor_refresh = r->anchors != NULL ? r->anchors->refresh : 1};
     radz_dialogue_feed_describe(j->feed, &o);
-    const radz_mllm_source source = {.context = j->feed, .batch = radz_dialogue_feed_batch};
+    if (j->validation_feed != NULL) { /* its dialogues may be longer */
+        radz_train_mllm_options other = o;
+        radz_dialogue_feed_describe(j->validation_feed, &other);
+        o.branch_tokens = other.branch_tokens > o.branch_tokens ? other.branch_tokens : o.branch_tokens;
+    }
+    const radz_mllm_source source = {.context = j->feed, .batch = radz_dialogue_feed_batch, .validation = j->validation_feed,
+                                     .measure = radz_train_validation_measure(&j->validation), .measure_context = &j->validation};
     return j->job->door->train_mllm(&o, &source, err);
 }
 
-static void put_start(void *context, radz_json_writer *w)
+static void put_more(void *context, radz_json_writer *w)
 {
     const mllm_job *j = context;
     const radz_recipe_start *start = j->job->recipe->start;
     radz_json_put_string(w, "start", start->model != NULL ? start->model : start->vision);
     if (j->anchors != NULL)
         radz_json_put_string(w, "anchors_sha256", j->anchors->base.sha256);
+    radz_train_validation_put(&j->validation, w);
 }
 
 radz_status radz_train_mllm_recipe(radz_train_job *job, radz_error *err)
@@ -288,16 +318,22 @@ radz_status radz_train_mllm_recipe(radz_train_job *job, radz_error *err)
     double begun = radz_clock_seconds();
     radz_status st;
     if ((st = load_cards(&j, err)) || (st = find_start(&j, err)) || (st = radz_train_job_load(job, err)) ||
-        (st = make_start(&j, err)) || (st = radz_file_copy(j.start, job->output, "preprocessor_config.json", (size_t)1 << 20, err)) || (st = identify(&j, err)) || (st = make_feed(&j, err)))
+        (st = make_start(&j, err)) || (st = radz_file_copy(j.start, job->output, "preprocessor_config.json", (size_t)1 << 20, err)) ||
+        (st = identify(&j, err)) || (st = make_feed(&j, radz_train_job_source(job), &j.feed, err)) ||
+        (job->val != NULL && (st = prepare_validation(&j, err))))
         goto done;
     radz_info("training '%s' from '%s' on %zu images of %s/%s: %" PRIu32 " steps of %" PRIu32 "; checkpoints and log in '%s'",
               job->recipe->base.name, j.start, job->train->n, job->train->name, job->train->split, job->recipe->training->steps,
               job->recipe->training->batch * job->recipe->training->accumulate, job->folder);
     st = run_training(&j, err);
     if (st == RADZ_OK && job->options->steps == 0)
-        st = radz_train_job_summarise(job, radz_clock_seconds() - begun, put_start, &j, err);
+        st = radz_train_job_summarise(job, radz_clock_seconds() - begun, put_more, &j, err);
 done:
     radz_dialogue_feed_free(j.feed);
+    radz_dialogue_feed_free(j.validation_feed);
+    radz_train_validation_free(&j.validation);
+    radz_encoder_free(j.sight);
+    radz_model_card_free(j.start_card);
     radz_template_card_free(j.template_card);
     radz_prompts_card_free(j.questions);
     radz_prompts_card_free(j.labels);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/safetensors.h"
+#include "model/model_save.h"
 
 enum { KINDS = 3 };
 static const char *const kind_names[KINDS] = {"weights", "first", "second"};
@@ -14,60 +14,26 @@ static Tensor *tensor_of(const optimizer *o, size_t kind, size_t i)
     return kind == 0 ? o->parameters[i] : kind == 1 ? o->first[i] : o->second[i];
 }
 
-typedef struct writer {
-    const optimizer *o;
-    const char *recipe;
-    Scope *scope;
-} writer;
-
-static radz_status fetch(void *context, size_t i, void *buffer, size_t bytes, radz_error *err)
-{
-    const writer *w = context;
-    size_t n = KINDS * w->o->count;
-    if (i == n) {
-        memcpy(buffer, &w->o->step, bytes);
-        return RADZ_OK;
-    }
-    if (i == n + 1) {
-        memcpy(buffer, w->recipe, bytes);
-        return RADZ_OK;
-    }
-    const Tensor *x = tensor_of(w->o, i % KINDS, i / KINDS);
-    t_to_host(w->scope, x, t_dtype(x), buffer, (size_t)t_numel(x));
-    radz_status st = scope_error(w->scope, err);
-    scope_clear(w->scope);
-    return st;
-}
-
 radz_status checkpoint_write(const char *path, const optimizer *o, const char *const *names, const char *recipe,
                              radz_error *err)
 {
     radz_arena arena = {0};
-    writer w = {o, recipe, NULL};
     size_t n = KINDS * o->count;
-    radz_status st = scope_create(SCOPE_INFERENCE, &w.scope, err);
-    if (st != RADZ_OK)
-        return st;
-    safetensors_entry *entries = radz_arena_alloc(&arena, n + 2, sizeof *entries, err);
-    st = entries == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    const safetensors_entry step = {.dtype = T_I64, .ndim = 1, .shape = {1}, .data = &o->step},
+                            made_for = {.dtype = T_U8, .ndim = 1, .shape = {(int64_t)strlen(recipe)}, .data = recipe};
+    save_piece *pieces = radz_arena_alloc(&arena, n + 2, sizeof *pieces, err);
+    radz_status st = pieces == NULL ? RADZ_E_NOMEM : RADZ_OK;
     for (size_t i = 0; i < n && st == RADZ_OK; i++) {
         const Tensor *x = tensor_of(o, i % KINDS, i / KINDS);
-        safetensors_entry *e = &entries[i];
-        e->name = radz_arena_printf(&arena, err, "%s/%s", kind_names[i % KINDS], names[i / KINDS]);
-        e->dtype = t_dtype(x);
-        e->ndim = t_ndim(x);
-        for (int d = 0; d < e->ndim; d++)
-            e->shape[d] = t_size(x, d);
-        if (e->name == NULL)
+        pieces[i] = (save_piece){radz_arena_printf(&arena, err, "%s/%s", kind_names[i % KINDS], names[i / KINDS]), t_dtype(x), x, NULL};
+        if (pieces[i].name == NULL)
             st = RADZ_E_NOMEM;
     }
     if (st == RADZ_OK) {
-        entries[n] = (safetensors_entry){.name = "step", .dtype = T_I64, .ndim = 1, .shape = {1}};
-        entries[n + 1] = (safetensors_entry){.name = "recipe", .dtype = T_U8, .ndim = 1,
-                                             .shape = {(int64_t)strlen(recipe)}};
-        st = safetensors_write(path, entries, n + 2, fetch, &w, err);
+        pieces[n] = (save_piece){"step", step.dtype, NULL, &step};
+        pieces[n + 1] = (save_piece){"recipe", made_for.dtype, NULL, &made_for};
+        st = save_tensors(path, pieces, n + 2, err);
     }
-    scope_free(w.scope);
     radz_arena_free(&arena);
     return st;
 }

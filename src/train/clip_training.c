@@ -125,12 +125,13 @@ static void tear_down(training *t)
 
 /* ---- one micro-batch ---- */
 
-static radz_status loss_of(void *context, Scope *s, int64_t number, Tensor **loss, double *told, radz_error *err)
+static radz_status loss_of(void *context, Scope *s, bool validation, int64_t number, Tensor **loss, double *told, radz_error *err)
 {
     training *t = context;
     const radz_train_clip_options *o = t->options;
-    int64_t width = o->shape.context, side = o->shape.image_size, batch = o->how.batch, most = batch * o->texts_per_image;
-    radz_status st = t->source->batch(t->source->context, number, &t->batch, err);
+    int64_t width = o->shape.context, side = o->shape.image_size, batch = validation ? o->how.validation_batch : o->how.batch;
+    int64_t most = batch * o->texts_per_image;
+    radz_status st = t->source->batch(validation ? t->source->validation : t->source->context, number, &t->batch, err);
     if (st != RADZ_OK)
         return st;
     int64_t tokens = t->batch.tokens, texts = t->batch.texts;
@@ -160,16 +161,6 @@ static void constrain(void *context, Scope *s)
 
 /* ---- measuring ---- */
 
-static radz_status encode(Tensor *(*features)(Scope *, const clip_model *, const Tensor *), void *model, Scope *s,
-                          Tensor *input, float *out, radz_error *err)
-{
-    Tensor *f = features(s, model, input);
-    t_to_host(s, f, T_F32, out, (size_t)t_numel(f));
-    radz_status st = scope_error(s, err);
-    scope_free(s);
-    return st;
-}
-
 static radz_status encode_images(void *model, const float *pixels, int64_t n, float *features, radz_error *err)
 {
     Scope *s = NULL;
@@ -177,26 +168,27 @@ static radz_status encode_images(void *model, const float *pixels, int64_t n, fl
     if (st != RADZ_OK)
         return st;
     int64_t side = clip_config_of(model)->vision.image_size;
-    return encode(clip_image_features, model, s, t_borrow_host(s, pixels, T_SHAPE(n, 3, side, side), T_F32), features,
-                  err);
+    Tensor *input = t_borrow_host(s, pixels, T_SHAPE(n, 3, side, side), T_F32);
+    return training_hand_out(s, clip_image_features(s, model, input), features, err);
 }
 
-static radz_status encode_texts(void *model, const int32_t *ids, int64_t n, int64_t tokens, float *features,
+static radz_status encode_texts(void *model, const int32_t *ids, const uint8_t *roles, int64_t n, int64_t tokens, float *features,
                                 radz_error *err)
 {
+    (void)roles; /* the feature is read at the end mark */
     Scope *s = NULL;
     radz_status st = scope_create(SCOPE_INFERENCE, &s, err);
     if (st != RADZ_OK)
         return st;
     Tensor *input = t_cast(s, t_borrow_host(s, ids, T_SHAPE(n, tokens), T_I32), T_I64);
-    return encode(clip_text_features, model, s, input, features, err);
+    return training_hand_out(s, clip_text_features(s, model, input), features, err);
 }
 
-static radz_status validate(void *context, int64_t step, double *value, radz_error *err)
+static radz_status measure(void *context, int64_t step, double *auc, radz_error *err)
 {
     training *t = context;
     const radz_train_encoder encoder = {t->model, encode_images, encode_texts};
-    return t->source->validate(t->source->validate_context, step, &encoder, value, err);
+    return t->source->measure(t->source->measure_context, step, &encoder, auc, err);
 }
 
 radz_status train_clip(const radz_train_clip_options *options, const radz_train_source *source, radz_error *err)
@@ -208,7 +200,7 @@ radz_status train_clip(const radz_train_clip_options *options, const radz_train_
     radz_status st = set_up(&t, err);
     const training_loop loop = {.options = &options->how, .optimizer = t.optimizer, .names = t.names, .columns = columns,
                                 .column_count = 1, .context = &t, .loss = loss_of, .constrain = constrain,
-                                .validate = source->validate != NULL ? validate : NULL};
+                                .measure = source->measure != NULL ? measure : NULL};
     if (st == RADZ_OK)
         st = training_run(&loop, &done, err);
     if (st == RADZ_OK && done)

@@ -10,7 +10,6 @@
 
 struct radz_door_mllm {
     llava *model;
-    bool lent; /* the model is somebody else's */
 };
 
 struct radz_door_prefix {
@@ -47,21 +46,11 @@ radz_status mllm_door_open(const char *dir, const radz_door_mllm_options *option
     return RADZ_OK;
 }
 
-radz_status mllm_door_lend(llava *model, radz_door_mllm **out, radz_error *err)
-{
-    *out = radz_calloc(1, sizeof **out, err);
-    if (*out == NULL)
-        return RADZ_E_NOMEM;
-    **out = (radz_door_mllm){.model = model, .lent = true};
-    return RADZ_OK;
-}
-
 void mllm_door_close(radz_door_mllm *model)
 {
     if (model == NULL)
         return;
-    if (!model->lent)
-        llava_free(model->model);
+    llava_free(model->model);
     free(model);
 }
 

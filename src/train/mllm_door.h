@@ -3,12 +3,9 @@
 #define RADZ_TRAIN_MLLM_DOOR_H
 
 #include "encoder/door.h"
-#include "model/llava.h"
 
 radz_status mllm_door_open(const char *dir, const radz_door_mllm_options *options, radz_door_mllm **out,
                            radz_door_mllm_info *info, radz_error *err);
-/* A handle on a model that is the caller's, closed by mllm_door_close without freeing the model. */
-radz_status mllm_door_lend(llava *model, radz_door_mllm **out, radz_error *err);
 void mllm_door_close(radz_door_mllm *model);
 radz_status mllm_door_features(radz_door_mllm *model, const radz_door_prompt *prompts, size_t count,
                                const radz_door_features *features, radz_door_cost *cost, radz_error *err);

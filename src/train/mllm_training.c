@@ -10,7 +10,6 @@
 #include "model/readout.h"
 #include "train/anchor_loss.h"
 #include "train/infonce.h"
-#include "train/mllm_door.h"
 #include "train/training_loop.h"
 
 enum { TEXT_ROWS = 16 /* texts that run together: of like length, so that little is padding */ };
@@ -26,7 +25,8 @@ typedef struct training {
     const char **names;  /* [count] */
     Tensor *log_scale;   /* [1]: -ln tau */
     Tensor *anchors;     /* [anchor_count,d], rows of length 1; NULL: none */
-    Scope *scope;        /* of log_scale and anchors */
+    Tensor *fresh;       /* likewise, of the weights as they are at a validation */
+    Scope *scope;        /* of these */
     int64_t layer;       /* of the features, from 0 */
     int64_t prompt;      /* positions of the image prompt, and of what dialogues share of it */
     int64_t shared;
@@ -37,20 +37,25 @@ typedef struct training {
     int64_t *rows, *targets; /* [batch * branch_tokens]: of the hidden states that predict, and what */
     float *weights;          /* the same: of each in the mean */
     float *to_text, *to_image, *image_targets, *text_targets;
-    int64_t *text_order; /* [texts] by length */
     int32_t *cut;        /* [TEXT_ROWS,context] */
 } training;
 
 /* ---- setting up ---- */
 
-static radz_status check(const radz_train_mllm_options *o, radz_error *err)
+/* Whether a loss wants features; L_anchor wants the global ones alone. */
+static bool wants_features(const radz_train_mllm_options *o)
 {
-    bool features = o->cross > 0 || o->anchor > 0;
+    return o->cross > 0 || o->anchor > 0;
+}
+
+static radz_status check(const training *t, radz_error *err)
+{
+    const radz_train_mllm_options *o = t->options;
     if (!(o->lm >= 0 && o->cross >= 0 && o->anchor >= 0 && o->lm + o->cross + o->anchor > 0))
         return radz_fail(err, RADZ_E_VALUE, "losses are weighted with %g (lm), %g (cross) and %g (anchor); wanted numbers from 0 on, "
                          "one above", o->lm, o->cross, o->anchor);
-    if (features && o->radz == NULL)
-        return radz_fail(err, RADZ_E_VALUE, "losses of features are wanted, but no features are described");
+    if ((wants_features(o) || t->source->measure != NULL) && o->radz == NULL)
+        return radz_fail(err, RADZ_E_VALUE, "losses or an AUC of features are wanted, but no features are described");
     if (o->anchor > 0 && (o->anchor_count < 2 || o->anchor_refresh < 1))
         return radz_fail(err, RADZ_E_VALUE, "the loss against anchors wants two anchors at least and a refresh every so many steps; "
                          "got %zu and %" PRId64, o->anchor_count, o->anchor_refresh);
@@ -97,6 +102,8 @@ static radz_status list_parameters(training *t, radz_error *err)
             t_set_leaf(t->scope, t->log_scale, true);
         if (o->anchor > 0)
             t->anchors = t_zeros(t->scope, T_SHAPE((int64_t)o->anchor_count, d), T_F32, device);
+        if (o->anchor > 0 && o->how.validation_batches > 0)
+            t->fresh = t_zeros(t->scope, T_SHAPE((int64_t)o->anchor_count, d), T_F32, device);
         st = scope_error(t->scope, err);
     }
     t->parameters = radz_calloc(n + 2, sizeof *t->parameters, err);
@@ -138,9 +145,8 @@ static radz_status measure_prompt(training *t, radz_error *err)
     if (t->means == NULL)
         return RADZ_E_NOMEM;
     const radz_train_text *p = &o->image_prompt;
-    bool local = o->crossed || o->cross > 0;
     bool global = readout_means(t->model, p->ids, p->roles, p->count, RADZ_ROLE_GLOBAL, t->means);
-    if (!global || (local && !readout_means(t->model, p->ids, p->roles, p->count, RADZ_ROLE_LOCAL, t->means + t->prompt)))
+    if (!global || (o->cross > 0 && !readout_means(t->model, p->ids, p->roles, p->count, RADZ_ROLE_LOCAL, t->means + t->prompt)))
         return radz_fail(err, RADZ_E_VALUE, "the image prompt has no position for the %s feature", global ? "local" : "global");
     return RADZ_OK;
 }
@@ -173,7 +179,6 @@ static radz_status make_room(training *t, radz_error *err)
                {&t->to_image, batch * texts, sizeof(float)},
                {&t->image_targets, batch * anchors, sizeof(float)},
                {&t->text_targets, texts * anchors, sizeof(float)},
-               {&t->text_order, texts, sizeof(int64_t)},
                {&t->places, (size_t)(t->prompt + o->branch_tokens + o->context), sizeof(decoder_place)}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         void *p = radz_calloc(all[i].count, all[i].size, err);
@@ -192,7 +197,7 @@ static void tear_down(training *t)
     radz_mllm_batch *b = &t->batch;
     void *const all[] = {t->parameters, (void *)t->names, t->places, b->pixels, b->branch_length, b->said, b->learnt, b->ids, b->roles,
                          b->positive, b->image_anchors, b->text_anchors, t->means, t->text_means, t->cut, t->rows, t->targets, t->weights,
-                         t->to_text, t->to_image, t->image_targets, t->text_targets, t->text_order};
+                         t->to_text, t->to_image, t->image_targets, t->text_targets};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++)
         free(all[i]);
 }
@@ -210,7 +215,7 @@ static Tensor *pool(Scope *s, const training *t, Tensor *h, const float *means, 
 }
 
 typedef struct features {
-    Tensor *global, *local; /* [rows,d], not normalised */
+    Tensor *global, *local; /* [rows,d], not normalised; local NULL where not wanted */
 } features;
 
 static int by_length(const void *a, const void *b)
@@ -239,14 +244,15 @@ static bool set_text_means(const uint8_t *roles, int64_t tokens, uint8_t role, f
 }
 
 /* Features of texts: ids and roles [texts,width], in groups of like length; results are in the texts' order. */
-static features text_features(Scope *s, training *t, const int32_t *ids, const uint8_t *roles, int64_t texts, int64_t width)
+static features text_features(Scope *s, training *t, const int32_t *ids, const uint8_t *roles, int64_t texts, int64_t width,
+                              bool want_local)
 {
     features out = {NULL, NULL};
     int64_t groups = (texts + TEXT_ROWS - 1) / TEXT_ROWS;
     radz_error err = {0};
     Tensor **globals = radz_calloc((size_t)groups, sizeof *globals, &err), **locals = radz_calloc((size_t)groups, sizeof *locals, &err);
-    int64_t *back = radz_calloc((size_t)texts, sizeof *back, &err), *order = t->text_order;
-    if (globals == NULL || locals == NULL || back == NULL) {
+    int64_t *back = radz_calloc((size_t)texts, sizeof *back, &err), *order = radz_calloc((size_t)texts, sizeof *order, &err);
+    if (globals == NULL || locals == NULL || back == NULL || order == NULL) {
         scope_fail(s, RADZ_E_NOMEM, "%s", err.message);
         goto done;
     }
@@ -264,7 +270,7 @@ static features text_features(Scope *s, training *t, const int32_t *ids, const u
             for (int64_t k = order[first + r] / texts; k < longest; k++)
                 t->cut[r * longest + k] = t->cut[r * longest];
             if (!set_text_means(roles + i * width, longest, RADZ_ROLE_GLOBAL, global + r * longest) ||
-                !set_text_means(roles + i * width, longest, RADZ_ROLE_LOCAL, local + r * longest)) {
+                (want_local && !set_text_means(roles + i * width, longest, RADZ_ROLE_LOCAL, local + r * longest))) {
                 scope_fail(s, RADZ_E_VALUE, "text %" PRId64 " of a batch has no position for a feature", i);
                 goto done;
             }
@@ -274,26 +280,29 @@ static features text_features(Scope *s, training *t, const int32_t *ids, const u
         Tensor *x = llava_embed_rows(s, t->model, t->cut, n, longest);
         Tensor *h = decoder_run(s, llava_decoder(t->model), NULL, x, t->places, t->layer);
         globals[g] = pool(s, t, h, global, n, longest);
-        locals[g] = pool(s, t, h, local, n, longest);
+        if (want_local)
+            locals[g] = pool(s, t, h, local, n, longest);
     }
     Tensor *index = t_to(s, t_from_host(s, back, T_SHAPE(texts), T_I64), T_I64, decoder_device(llava_decoder(t->model)));
     out.global = t_index_select(s, t_cat(s, globals, (size_t)groups, 0), 0, index);
-    out.local = t_index_select(s, t_cat(s, locals, (size_t)groups, 0), 0, index);
+    if (want_local)
+        out.local = t_index_select(s, t_cat(s, locals, (size_t)groups, 0), 0, index);
 done:
     free(globals);
     free(locals);
     free(back);
+    free(order);
     return out;
 }
 
 /* ---- images ---- */
 
-static Tensor *image_prompts(Scope *s, training *t, int64_t first, int64_t count)
+/* The embedded image prompts of pixels [count,3,S,S]. */
+static Tensor *image_prompts(Scope *s, const training *t, const float *pixels, int64_t count)
 {
     const radz_train_mllm_options *o = t->options;
     int64_t side = llava_config_of(t->model)->vision.image_size;
-    Tensor *pixels = t_borrow_host(s, t->batch.pixels + first * 3 * side * side, T_SHAPE(count, 3, side, side), T_F32);
-    Tensor *seen = llava_see(s, t->model, pixels);
+    Tensor *seen = llava_see(s, t->model, t_borrow_host(s, pixels, T_SHAPE(count, 3, side, side), T_F32));
     return llava_prompt(s, t->model, o->image_prompt.ids, o->radz != NULL ? o->image_prompt.count : o->shared, seen, count, 1);
 }
 
@@ -309,12 +318,12 @@ static int64_t set_places(training *t, int64_t branches)
     return n;
 }
 
-static features pool_images(Scope *s, const training *t, Tensor *h)
+static features pool_images(Scope *s, const training *t, Tensor *h, bool want_local)
 {
     if (t_size(h, 1) != t->prompt)
         h = t_slice(s, h, 1, 0, t->prompt);
     features f = {pool(s, t, h, t->means, 1, t->prompt), NULL};
-    if (t->options->cross > 0)
+    if (want_local)
         f.local = pool(s, t, h, t->means + t->prompt, 1, t->prompt);
     return f;
 }
@@ -352,28 +361,34 @@ static Tensor *lm_loss(Scope *s, training *t, Tensor *last, int64_t columns)
     return t_scale(s, t_sum_all(s, t_mul(s, chosen, w)), -1.0 / (double)(t->options->lm_by_answer ? answers : n));
 }
 
-/* Images [0, spoken) with their dialogues, the others with their prompt alone. */
-static features image_features(Scope *s, training *t, Tensor **lm)
+/* Features of images that have no dialogue. */
+static features prompt_features(Scope *s, training *t, const float *pixels, int64_t count, bool want_local)
+{
+    set_places(t, 0);
+    Tensor *h = decoder_run(s, llava_decoder(t->model), NULL, image_prompts(s, t, pixels, count), t->places, t->layer);
+    return pool_images(s, t, h, want_local);
+}
+
+/* Images [0, spoken) with their dialogues, the others with their prompt alone; no features where no loss wants them. */
+static features image_features(Scope *s, training *t, int64_t batch, Tensor **lm)
 {
     const radz_train_mllm_options *o = t->options;
     const decoder *d = llava_decoder(t->model);
     const radz_mllm_batch *b = &t->batch;
-    int64_t batch = o->how.batch, spoken = o->lm > 0 ? b->spoken : 0, n = 0;
+    int64_t side = llava_config_of(t->model)->vision.image_size, spoken = o->lm > 0 ? b->spoken : 0, n = 0;
     features parts[2];
     if (spoken > 0) {
         int64_t columns = set_places(t, b->branches), said = columns - t->prompt;
-        Tensor *both[2] = {image_prompts(s, t, 0, spoken),
+        Tensor *both[2] = {image_prompts(s, t, b->pixels, spoken),
                            decoder_embed(s, d, t_cast(s, t_from_host(s, b->said, T_SHAPE(spoken, said), T_I32), T_I64))};
         Tensor *state, *last;
         decoder_run_both(s, d, t_cat(s, both, 2, 1), t->places, t->layer, &state, &last);
         *lm = lm_loss(s, t, last, columns);
-        if (o->radz != NULL)
-            parts[n++] = pool_images(s, t, state);
+        if (wants_features(o))
+            parts[n++] = pool_images(s, t, state, o->cross > 0);
     }
-    if (o->radz != NULL && spoken < batch) {
-        set_places(t, 0);
-        parts[n++] = pool_images(s, t, decoder_run(s, d, NULL, image_prompts(s, t, spoken, batch - spoken), t->places, t->layer));
-    }
+    if (wants_features(o) && spoken < batch)
+        parts[n++] = prompt_features(s, t, b->pixels + spoken * 3 * side * side, batch - spoken, o->cross > 0);
     if (n < 2)
         return n == 1 ? parts[0] : (features){NULL, NULL};
     Tensor *globals[2] = {parts[0].global, parts[1].global}, *locals[2] = {parts[0].local, parts[1].local};
@@ -382,7 +397,8 @@ static features image_features(Scope *s, training *t, Tensor **lm)
 
 /* ---- anchors ---- */
 
-static radz_status refresh_anchors(training *t, radz_error *err)
+/* Computes the anchors by the weights as they are. */
+static radz_status refresh_anchors(training *t, Tensor *anchors, radz_error *err)
 {
     const radz_train_mllm_options *o = t->options;
     Scope *s = NULL;
@@ -413,7 +429,7 @@ static radz_status refresh_anchors(training *t, radz_error *err)
         } else {
             row = t_mean(s, t_cast(s, x, T_F32), 1, false);
         }
-        t_copy_(s, t_slice(s, t->anchors, 0, (int64_t)k, (int64_t)k + 1), t_l2_normalize(s, row, -1, 0));
+        t_copy_(s, t_slice(s, anchors, 0, (int64_t)k, (int64_t)k + 1), t_l2_normalize(s, row, -1, 0));
         scope_release(s, mark, NULL);
     }
     st = scope_error(s, err);
@@ -423,13 +439,13 @@ static radz_status refresh_anchors(training *t, radz_error *err)
 
 /* ---- the loss ---- */
 
-static radz_status check_batch(const training *t, radz_error *err)
+static radz_status check_batch(const training *t, int64_t batch, radz_error *err)
 {
     const radz_train_mllm_options *o = t->options;
     const radz_mllm_batch *b = &t->batch;
     int64_t said = 0, words = llava_config_of(t->model)->decoder.vocabulary, all = llava_vocabulary(t->model);
-    bool fits = b->spoken >= 0 && b->spoken <= o->how.batch && b->branches >= 0 && b->branches <= o->branches &&
-                b->texts >= 0 && b->texts <= o->how.batch * o->texts_per_image && b->tokens >= 0 && b->tokens <= o->context;
+    bool fits = b->spoken >= 0 && b->spoken <= batch && b->branches >= 0 && b->branches <= o->branches &&
+                b->texts >= 0 && b->texts <= batch * o->texts_per_image && b->tokens >= 0 && b->tokens <= o->context;
     for (int64_t k = 0; fits && k < b->branches; k++)
         said += b->branch_length[k];
     fits = fits && said <= o->branch_tokens;
@@ -453,33 +469,34 @@ static Tensor *add_loss(Scope *s, Tensor *sum, Tensor *loss, double weight, doub
     return sum == NULL ? part : t_add(s, sum, part);
 }
 
-static radz_status loss_of(void *context, Scope *s, int64_t number, Tensor **loss, double *told, radz_error *err)
+static radz_status loss_of(void *context, Scope *s, bool validation, int64_t number, Tensor **loss, double *told, radz_error *err)
 {
     training *t = context;
     const radz_train_mllm_options *o = t->options;
     radz_mllm_batch *b = &t->batch;
-    size_t batch = (size_t)o->how.batch;
+    size_t batch = (size_t)(validation ? o->how.validation_batch : o->how.batch);
+    Tensor *rows = validation ? t->fresh : t->anchors; /* the training's own stay as they are between two refreshes */
     radz_status st = RADZ_OK;
-    if (t->anchors != NULL && number % (o->anchor_refresh * o->how.accumulate) == 0)
-        st = refresh_anchors(t, err);
+    if (rows != NULL && (validation ? number == 0 : number % (o->anchor_refresh * o->how.accumulate) == 0))
+        st = refresh_anchors(t, rows, err);
     if (st == RADZ_OK)
-        st = t->source->batch(t->source->context, number, b, err);
+        st = t->source->batch(validation ? t->source->validation : t->source->context, number, b, err);
     if (st == RADZ_OK)
-        st = check_batch(t, err);
+        st = check_batch(t, (int64_t)batch, err);
     if (st != RADZ_OK)
         return st;
     TDevice device = decoder_device(llava_decoder(t->model));
     Tensor *sum = NULL, *lm = NULL;
-    features image = image_features(s, t, &lm);
+    features image = image_features(s, t, (int64_t)batch, &lm);
     if (lm != NULL)
         sum = add_loss(s, sum, lm, o->lm, &told[LM]);
-    if (o->radz != NULL && b->texts > 0) {
+    if (wants_features(o) && b->texts > 0) {
         int64_t texts = b->texts, anchors = (int64_t)o->anchor_count;
         for (int64_t i = 0; i < texts && b->tokens < o->context; i++) { /* columns that are used, next to each other */
             memmove(b->ids + i * b->tokens, b->ids + i * o->context, (size_t)b->tokens * sizeof *b->ids);
             memmove(b->roles + i * b->tokens, b->roles + i * o->context, (size_t)b->tokens);
         }
-        features text = text_features(s, t, b->ids, b->roles, texts, b->tokens);
+        features text = text_features(s, t, b->ids, b->roles, texts, b->tokens, o->cross > 0);
         if (o->cross > 0) {
             if ((st = infonce_targets(b->positive, batch, (size_t)texts, t->to_text, t->to_image, err)) != RADZ_OK)
                 return st;
@@ -493,8 +510,8 @@ static radz_status loss_of(void *context, Scope *s, int64_t number, Tensor **los
             size_t m = anchor_targets(b->text_anchors, (size_t)texts, (size_t)anchors, t->text_targets);
             Tensor *of_images = t_to(s, t_borrow_host(s, t->image_targets, T_SHAPE((int64_t)batch, anchors), T_F32), T_F32, device);
             Tensor *of_texts = t_to(s, t_borrow_host(s, t->text_targets, T_SHAPE(texts, anchors), T_F32), T_F32, device);
-            Tensor *two = t_add(s, anchor_loss(s, image.global, t->anchors, t->log_scale, of_images, n),
-                                anchor_loss(s, text.global, t->anchors, t->log_scale, of_texts, m));
+            Tensor *two = t_add(s, anchor_loss(s, image.global, rows, t->log_scale, of_images, n),
+                                anchor_loss(s, text.global, rows, t->log_scale, of_texts, m));
             sum = add_loss(s, sum, t_scale(s, two, 0.5), o->anchor, &told[ANCHOR]);
         }
     }
@@ -512,16 +529,31 @@ static void constrain(void *context, Scope *s)
         t_clamp_(s, t->log_scale, 0, INFONCE_LOG_SCALE_MAX);
 }
 
-static radz_status validate(void *context, int64_t step, double *value, radz_error *err)
+/* ---- measuring: global features ---- */
+
+static radz_status encode_images(void *model, const float *pixels, int64_t n, float *out, radz_error *err)
+{
+    Scope *s = NULL;
+    radz_status st = scope_create(SCOPE_INFERENCE, &s, err);
+    return st == RADZ_OK ? training_hand_out(s, prompt_features(s, model, pixels, n, false).global, out, err) : st;
+}
+
+static radz_status encode_texts(void *model, const int32_t *ids, const uint8_t *roles, int64_t n, int64_t tokens, float *out,
+                                radz_error *err)
+{
+    Scope *s = NULL;
+    radz_status st = scope_create(SCOPE_INFERENCE, &s, err);
+    return st == RADZ_OK ? training_hand_out(s, text_features(s, model, ids, roles, n, tokens, false).global, out, err) : st;
+}
+
+static radz_status measure(void *context, int64_t step, double *auc, radz_error *err)
 {
     training *t = context;
-    radz_door_mllm *lent = NULL;
-    radz_status st = mllm_door_lend(t->model, &lent, err);
-    if (st == RADZ_OK)
-        st = t->source->validate(t->source->context, step, lent, value, err);
-    mllm_door_close(lent);
-    return st;
+    const radz_train_encoder encoder = {t, encode_images, encode_texts};
+    return t->source->measure(t->source->measure_context, step, &encoder, auc, err);
 }
+
+/* ---- the whole ---- */
 
 static radz_status save(training *t, radz_error *err)
 {
@@ -551,13 +583,13 @@ radz_status train_mllm(const radz_train_mllm_options *o, const radz_mllm_source 
     bool done = false;
     training_keep_memory();
     radz_status st;
-    if ((st = check(o, err)) == RADZ_OK && (st = t_threads_set(o->how.threads, err)) == RADZ_OK &&
+    if ((st = check(&t, err)) == RADZ_OK && (st = t_threads_set(o->how.threads, err)) == RADZ_OK &&
         (st = open_model(&t, err)) == RADZ_OK && (st = list_parameters(&t, err)) == RADZ_OK &&
         (st = measure_prompt(&t, err)) == RADZ_OK && (st = make_room(&t, err)) == RADZ_OK)
         st = optimizer_create(t.parameters, t.count, &adamw, &t.optimizer, err);
     const training_loop loop = {.options = &o->how, .optimizer = t.optimizer, .names = t.names, .columns = columns,
-                                .column_count = COLUMNS, .context = &t, .loss = loss_of, .constrain = constrain,
-                                .validate = source->validate != NULL ? validate : NULL};
+                                .column_count = COLUMNS, .part_count = TAU, .context = &t, .loss = loss_of, .constrain = constrain,
+                                .measure = source->measure != NULL ? measure : NULL};
     if (st == RADZ_OK)
         st = training_run(&loop, &done, err);
     if (st == RADZ_OK && done)

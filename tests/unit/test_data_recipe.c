@@ -175,6 +175,7 @@ static void test_errors(void **state)
         {"single: 0.5", "single: 1.5", {"line 14", "texts.single", "1.5"}},
         {"vocabulary: 600", "vocabulary: 500", {"line 6", "tokenizer.vocabulary", "500 is outside 514"}},
         {"split: val", "split: train", {"line 5", "validation.split", "trained on"}},
+        {"prompts: phantom", "group: trained", {"line 5", "validation.group", "without validation.prompts"}},
         {"tokenizer: {vocabulary: 600, context: 32}\n", "", {"tokenizer", "", ""}},
         {"  projection: 32\n", "  projection: 32\n  activation: relu\n", {"line 11", "relu", "quick_gelu"}},
         {"  seed: 1\n", "  seed: -1\n", {"line 16", "training.seed", "-1"}},

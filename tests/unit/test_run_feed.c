@@ -232,8 +232,9 @@ static void test_batches(void **state)
     radz_recipe_card recipe = {.base = {.name = name}, .model = &model, .tokenizer = &wanted, .images = &images,
                                .texts = &drawn, .training = &training};
     radz_feed *one = NULL, *two = NULL;
-    assert_int_equal(radz_feed_create(&recipe, &dataset, planes, tokenizer, 1, &one, &err), RADZ_OK);
-    assert_int_equal(radz_feed_create(&recipe, &dataset, planes, tokenizer, 3, &two, &err), RADZ_OK);
+    radz_feed_source source = {.dataset = &dataset, .batch = BATCH, .planes = planes};
+    assert_int_equal(radz_feed_create(&recipe, &source, tokenizer, 1, &one, &err), RADZ_OK);
+    assert_int_equal(radz_feed_create(&recipe, &source, tokenizer, 3, &two, &err), RADZ_OK);
     enum { BATCHES = 10 }; /* four epochs */
     enum { EACH = 3, MOST = BATCH * EACH };
     static float pixels[BATCHES][BATCH * PLANE];
@@ -296,7 +297,7 @@ static void test_batches(void **state)
 
     /* pairs: the texts stand in the order of their images, however often they repeat */
     training.positives = RADZ_POSITIVES_PAIR;
-    assert_int_equal(radz_feed_create(&recipe, &dataset, planes, tokenizer, 2, &two, &err), RADZ_OK);
+    assert_int_equal(radz_feed_create(&recipe, &source, tokenizer, 2, &two, &err), RADZ_OK);
     radz_train_batch paired = {pixels_again, ids_again, positive_again, 0, 0};
     assert_int_equal(radz_feed_batch(two, 0, &paired, &err), RADZ_OK);
     assert_int_equal(paired.texts, MOST);
@@ -307,8 +308,35 @@ static void test_batches(void **state)
     radz_feed_free(two);
     radz_feed_free(NULL);
 
-    training.batch = N + 1;
-    assert_int_equal(radz_feed_create(&recipe, &dataset, planes, tokenizer, 1, &one, &err), RADZ_E_VALUE);
+    /* pictures as a finished model sees them are not varied, however often they are used */
+    radz_recipe *steps = NULL;
+    float *seen_pixels = NULL;
+    assert_int_equal(radz_recipe_parse("test", "depth8 from=max; rgb; resize mode=squash size=16 filter=bilinear; float divide=full; "
+                                       "normalize mean=0.5,0.4,0.3 std=0.25", &steps, &err), RADZ_OK);
+    assert_int_equal(radz_feed_preprocess(&dataset, steps, 2, &seen_pixels, &err), RADZ_OK);
+    const radz_feed_source as_seen = {.dataset = &dataset, .batch = 3, .pixels = seen_pixels};
+    assert_int_equal(radz_feed_create(&recipe, &as_seen, tokenizer, 2, &one, &err), RADZ_OK);
+    size_t used[N] = {0};
+    for (int64_t b = 0; b < 2 * N; b++) { /* six epochs */
+        radz_train_batch fixed = {pixels_again, ids_again, positive_again, 0, 0};
+        assert_int_equal(radz_feed_batch(one, b, &fixed, &err), RADZ_OK);
+        for (size_t i = 0; i < 3; i++) {
+            size_t k = 0;
+            while (k < N && memcmp(pixels_again + i * PLANE, seen_pixels + k * PLANE, PLANE * sizeof *seen_pixels) != 0)
+                k++;
+            assert_true(k < N);
+            used[k]++;
+            assert_true(fabs((double)(pixels_again[i * PLANE + 2 * SIZE * SIZE] - pixels_again[i * PLANE]) - 0.8) < 1e-6); /* three planes */
+        }
+    }
+    for (size_t i = 0; i < N; i++)
+        assert_int_equal(used[i], 6);
+    radz_feed_free(one);
+    radz_recipe_free(steps);
+    free(seen_pixels);
+
+    source.batch = N + 1;
+    assert_int_equal(radz_feed_create(&recipe, &source, tokenizer, 1, &one, &err), RADZ_E_VALUE);
     assert_non_null(strstr(err.message, "batches of 11 from 10 images"));
 
     /* a damaged picture is named */

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "encoder/door.h"
 #include "model/llava.h"
+#include "model/readout.h"
 #include "model/safetensors.h"
 #include "train/anchor_loss.h"
 #include "train/mllm_training.h"
@@ -28,13 +29,34 @@
     } while (0)
 
 enum { BATCH = 3, SIDE = 24, IMAGE = 400, WORDS = 400, K_IMAGE = 2, K_TEXT = 3, TEXTS = 5, CONTEXT = 20, ANCHORS = 4, SPOKEN = 2 };
-enum { FIRST_SPECIAL = 420 }; /* behind the embedding table */
+enum { FIRST_SPECIAL = 420 /* behind the embedding table */, HIDDEN = 32 };
 
 /* ---- a batch that both sides make from the same formulas ---- */
 
 static int32_t word(int64_t a, int64_t b)
 {
     return (int32_t)(3 + (a * 131 + b * 37 + a * b * 11) % (WORDS - 3));
+}
+
+static void make_text(int64_t j, int64_t number, int32_t *ids, uint8_t *roles)
+{
+    int64_t n = 4 + 2 * (j % 3); /* words before the special tokens */
+    memset(roles, 0, CONTEXT);
+    memset(ids, 0, CONTEXT * sizeof *ids);
+    ids[0] = 1;
+    for (int64_t k = 1; k < n; k++) {
+        ids[k] = word(j + 50, k + number);
+        roles[k] = RADZ_ROLE_LOCAL;
+    }
+    for (int64_t k = 0; k < K_TEXT; k++) {
+        ids[n + k] = FIRST_SPECIAL + K_IMAGE + (int32_t)k;
+        roles[n + k] = RADZ_ROLE_GLOBAL;
+    }
+}
+
+static float picture_value(int64_t i, int64_t number)
+{
+    return (float)((i * 7919 + number * 31) % 1000) / 500 - 1;
 }
 
 static radz_status batch(void *context, int64_t number, radz_mllm_batch *out, radz_error *err)
@@ -45,7 +67,7 @@ static radz_status batch(void *context, int64_t number, radz_mllm_batch *out, ra
         radz_cancel_request();
     number %= 2; /* two batches, again and again, so that there is something to learn */
     for (int64_t i = 0; i < BATCH * 3 * SIDE * SIDE; i++)
-        out->pixels[i] = (float)((i * 7919 + number * 31) % 1000) / 500 - 1;
+        out->pixels[i] = picture_value(i, number);
     static const int64_t lengths[] = {7, 4}, answers[] = {3, 2}; /* of two dialogues; answers begin there */
     out->spoken = SPOKEN;
     out->branches = 2;
@@ -62,19 +84,9 @@ static radz_status batch(void *context, int64_t number, radz_mllm_batch *out, ra
     out->texts = TEXTS;
     out->tokens = 0;
     for (int64_t j = 0; j < TEXTS; j++) {
-        int64_t n = 4 + 2 * (j % 3); /* words before the special tokens */
-        memset(out->roles + j * CONTEXT, 0, CONTEXT);
-        memset(out->ids + j * CONTEXT, 0, CONTEXT * sizeof *out->ids);
-        out->ids[j * CONTEXT] = 1;
-        for (int64_t k = 1; k < n; k++) {
-            out->ids[j * CONTEXT + k] = word(j + 50, k + number);
-            out->roles[j * CONTEXT + k] = RADZ_ROLE_LOCAL;
-        }
-        for (int64_t k = 0; k < K_TEXT; k++) {
-            out->ids[j * CONTEXT + n + k] = FIRST_SPECIAL + K_IMAGE + (int32_t)k;
-            out->roles[j * CONTEXT + n + k] = RADZ_ROLE_GLOBAL;
-        }
-        out->tokens = n + K_TEXT > out->tokens ? n + K_TEXT : out->tokens;
+        int64_t n = 4 + 2 * (j % 3) + K_TEXT;
+        make_text(j, number, out->ids + j * CONTEXT, out->roles + j * CONTEXT);
+        out->tokens = n > out->tokens ? n : out->tokens;
     }
     for (int64_t i = 0; i < BATCH; i++)
         for (int64_t j = 0; j < TEXTS; j++)
@@ -93,7 +105,30 @@ typedef struct fixture {
     uint8_t prompt_roles[2 + K_IMAGE], anchor_roles[9];
     radz_train_text anchors[ANCHORS];
     radz_train_mllm_options options;
+    bool measured;
+    float seen[HIDDEN], read[HIDDEN]; /* the last measured features of a picture and of a text */
 } fixture;
+
+/* Two texts of unlike length, and more pictures at once than a batch has. */
+static radz_status measure(void *context, int64_t step, const radz_train_encoder *encoder, double *auc, radz_error *err)
+{
+    enum { N = BATCH + 2 };
+    fixture *f = context;
+    static float pixels[N * 3 * SIDE * SIDE], features[N * HIDDEN];
+    int32_t ids[2 * CONTEXT];
+    uint8_t roles[2 * CONTEXT];
+    for (int64_t i = 0; i < N * 3 * SIDE * SIDE; i++)
+        pixels[i] = picture_value(i, 0);
+    make_text(0, 0, ids, roles);
+    make_text(1, 0, ids + CONTEXT, roles + CONTEXT);
+    radz_status st = encoder->images(encoder->model, pixels, N, features, err);
+    memcpy(f->seen, features, sizeof f->seen);
+    if (st == RADZ_OK)
+        st = encoder->texts(encoder->model, ids, roles, 2, CONTEXT, features, err);
+    memcpy(f->read, features, sizeof f->read);
+    *auc = (double)step / 100;
+    return st;
+}
 
 static void fill(fixture *f, const char *name)
 {
@@ -135,6 +170,8 @@ static void fill(fixture *f, const char *name)
         .lm = 1, .cross = 0.5, .anchor = 0.25, .crossed = true, .image_prompt = {f->prompt, f->prompt_roles, 2 + K_IMAGE}, .shared = 2,
         .anchors = f->anchors, .anchor_count = ANCHORS, .anchors_decoder = true, .anchor_refresh = 1,
         .texts_per_image = 2, .context = CONTEXT, .branches = 2, .branch_tokens = 11};
+    f->options.how.validation_batches = 1; /* of the same batches */
+    f->options.how.validation_batch = BATCH;
 }
 
 static int set_up(void **state)
@@ -161,15 +198,15 @@ static int clean_up(void **state)
 
 static void train(fixture *f, int64_t *cancel_at, radz_status wanted)
 {
-    const radz_mllm_source source = {.context = cancel_at, .batch = batch};
+    const radz_mllm_source source = {.context = cancel_at, .batch = batch, .measure = f->measured ? measure : NULL, .measure_context = f};
     radz_error err = {0};
     radz_status st = train_mllm(&f->options, &source, &err);
     if (st != wanted)
         fail_msg("status %d, wanted %d: %s", (int)st, (int)wanted, err.message);
 }
 
-/* The value of a column in the log's last line. */
-static double logged(const fixture *f, const char *column)
+/* The value of a column in the log's line of a step; 0: the last. */
+static double logged_at(const fixture *f, int64_t step, const char *column)
 {
     char path[128], *text = NULL;
     size_t size = 0;
@@ -180,14 +217,21 @@ static double logged(const fixture *f, const char *column)
     assert_non_null(name);
     for (const char *p = header; p < name; p++)
         at += *p == ',';
-    char *line = text + size - 1;
-    while (line > text && line[-1] != '\n')
+    char *line = step > 0 ? text : text + size - 1;
+    while (step == 0 && line > text && line[-1] != '\n')
         line--;
+    for (int64_t i = 0; i < step; i++)
+        line = strchr(line, '\n') + 1;
     for (; at > 0; line++)
         at -= *line == ',';
     double value = strtod(line, NULL);
     free(text);
     return value;
+}
+
+static double logged(const fixture *f, const char *column)
+{
+    return logged_at(f, 0, column);
 }
 
 static double worst_difference(const safetensors *a, const char *name, double scale, const safetensors *b, const char *other)
@@ -220,6 +264,9 @@ static void compare(fixture *f, const char *name)
         assert_non_null(e);
         double d = fabs(logged(f, losses[i]) - (double)*(const float *)e->data);
         print_message("%s: %s %.2g\n", name, losses[i], d);
+        assert_true(d <= 1e-5); /* seen: 9e-7 */
+        snprintf(path, sizeof path, "validation_%s", losses[i]); /* without a learning rate the weights are those of the start */
+        d = fabs(logged(f, path) - (double)*(const float *)e->data);
         assert_true(d <= 1e-5); /* seen: 9e-7 */
     }
     double worst = 0;
@@ -389,6 +436,99 @@ static void test_interrupted(void **state)
     train(f, NULL, RADZ_E_VALUE); /* its checkpoint is of another recipe */
 }
 
+/* Validation moves nothing, and says what the weights give. */
+static void test_validation(void **state)
+{
+    fixture *f = *state;
+    static const char *const files[] = {"model.safetensors", "radz.safetensors", "radz.json"};
+    char plain[96], plain_work[96];
+    fill(f, "plain");
+    learn(f);
+    f->options.how.validation_batches = 0;
+    train(f, NULL, RADZ_OK);
+    strcpy(plain, f->output);
+    strcpy(plain_work, f->work);
+    fill(f, "validated");
+    learn(f);
+    f->options.how.validate_every = 1; /* also between two refreshes of the anchors */
+    f->options.how.validation_batches = 2;
+    f->measured = true;
+    int64_t cancel_at = 11;
+    train(f, &cancel_at, RADZ_E_INTERRUPTED);
+    radz_cancel_reset();
+    train(f, NULL, RADZ_OK);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        assert_same_file(plain, f->output, files[i]);
+    assert_same_file(plain_work, f->work, "checkpoint.safetensors");
+    assert_true(logged(f, "validation") == 0.12);
+
+    /* the measured features are those of the saved model */
+    radz_error err = {0};
+    llava *m = NULL;
+    const llava_options how = {.dtype = T_F32, .threads = 1};
+    MUST(llava_open(f->output, &how, &m, &err));
+    int32_t ids[CONTEXT];
+    uint8_t roles[CONTEXT];
+    static float pixels[3 * SIDE * SIDE];
+    float wanted[HIDDEN];
+    make_text(0, 0, ids, roles);
+    for (int64_t i = 0; i < 3 * SIDE * SIDE; i++)
+        pixels[i] = picture_value(i, 0);
+    const readout_prompt prompts[] = {{f->prompt, f->prompt_roles, 2 + K_IMAGE, pixels, 1}, {ids, roles, 4 + K_TEXT, NULL, 0}};
+    const readout_options reading = {.layer = f->radz.layer};
+    for (int k = 0; k < 2; k++) {
+        const float *found = k == 0 ? f->seen : f->read;
+        double length = 0, worst = 0;
+        MUST(readout(m, &prompts[k], 1, &reading, wanted, NULL, NULL, &err));
+        for (int i = 0; i < HIDDEN; i++)
+            length += (double)found[i] * (double)found[i];
+        for (int i = 0; i < HIDDEN; i++)
+            worst = fmax(worst, fabs((double)found[i] / sqrt(length) - (double)wanted[i]));
+        print_message("measured feature off by %.2g\n", worst);
+        assert_true(worst <= 1e-5); /* seen: 2e-7 */
+    }
+    llava_free(m);
+
+    /* a loss of validation is the one that the next step begins with, when it is of the same batch */
+    f->measured = false;
+    fill(f, "next");
+    learn(f);
+    f->options.how.accumulate = 1;
+    f->options.anchor_refresh = 1;
+    f->options.how.validate_every = 2;
+    train(f, NULL, RADZ_OK);
+    static const char *const columns[] = {"loss", "lm", "cross", "anchor"};
+    for (int64_t step = 2; step < 12; step += 2)
+        for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
+            char name[32];
+            snprintf(name, sizeof name, "validation_%s", columns[i]);
+            double v = logged_at(f, step, name), next = logged_at(f, step + 1, columns[i]);
+            if (fabs(v - next) > 2e-6) /* seen: 0 */
+                fail_msg("%s after step %d is %.6f, the next step's %.6f", name, (int)step, v, next);
+        }
+    assert_true(logged_at(f, 10, "validation_loss") < logged_at(f, 2, "validation_loss"));
+}
+
+/* Losses that are off cost nothing and want nothing. */
+static void test_parts(void **state)
+{
+    fixture *f = *state;
+    for (int part = 0; part < 3; part++) {
+        fill(f, part == 0 ? "lm" : part == 1 ? "cross" : "anchor");
+        learn(f);
+        f->options.how.steps = 2;
+        f->options.lm = part == 0;
+        f->options.cross = part == 1;
+        f->options.anchor = part == 2;
+        train(f, NULL, RADZ_OK);
+        assert_int_equal(logged(f, "lm") > 0, part == 0);
+        assert_int_equal(logged(f, "cross") > 0, part == 1);
+        assert_int_equal(logged(f, "anchor") > 0, part == 2);
+        double scale = part == 0 ? logged(f, "lm") : part == 1 ? logged(f, "cross") : logged(f, "anchor");
+        assert_true(fabs(logged(f, "loss") - scale) <= 2e-6); /* seen: 0 */
+    }
+}
+
 /* What was saved opens, and is read as it was trained: the features of a branch are those of a prompt alone. */
 static void test_update_saved(void **state)
 {
@@ -455,6 +595,8 @@ int main(void)
         cmocka_unit_test(test_differences),
         cmocka_unit_test(test_anchor_rows),
         cmocka_unit_test_setup_teardown(test_interrupted, set_up, clean_up),
+        cmocka_unit_test_setup_teardown(test_validation, set_up, clean_up),
+        cmocka_unit_test_setup_teardown(test_parts, set_up, clean_up),
         cmocka_unit_test_setup_teardown(test_update_saved, set_up, clean_up),
         cmocka_unit_test_setup_teardown(test_refused, set_up, clean_up),
     };
