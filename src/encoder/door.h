@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-enum { RADZ_DOOR_ABI = 4 }; /* raised with every change of a struct below or in training.h */
+enum { RADZ_DOOR_ABI = 5 }; /* raised with every change of a struct below or in training.h */
 
 typedef struct radz_door_model radz_door_model;
 
