@@ -24,6 +24,15 @@ static int widest_class(const radz_split_counts *splits, size_t n)
     return (int)width;
 }
 
+/* Columns wide enough for the splits' names. */
+static int split_width(const radz_split_counts *splits, size_t n)
+{
+    size_t width = 11;
+    for (size_t i = 0; i < n; i++)
+        width = strlen(splits[i].split) > width ? strlen(splits[i].split) : width;
+    return (int)width;
+}
+
 static void print_count(size_t count, uint64_t published, bool known, int width)
 {
     char text[32], cell[40];
@@ -36,10 +45,11 @@ static void print_count(size_t count, uint64_t published, bool known, int width)
 static void print_counts(const radz_split_counts *splits, size_t n)
 {
     bool differs = false, masked = false;
-    printf("  %-12s %11s %11s %11s  %s\n", "split", "images", "patients", "with file", "fingerprint");
+    int name = split_width(splits, n);
+    printf("  %-*s %11s %11s %11s  %s\n", name + 1, "split", "images", "patients", "with file", "fingerprint");
     for (size_t i = 0; i < n; i++) {
         const radz_split_counts *s = &splits[i];
-        printf("  %-12s", s->split);
+        printf("  %-*s", name + 1, s->split);
         print_count(s->images, s->images_published, s->images_published != 0, 11);
         print_count(s->patients, s->patients_published, s->patients_published != 0, 11);
         print_count(s->files, 0, false, 11);
@@ -51,7 +61,7 @@ static void print_counts(const radz_split_counts *splits, size_t n)
     if (n > 0 && splits[0].n_classes > 0) {
         printf("\n  %-*s", width, "positives");
         for (size_t i = 0; i < n; i++)
-            printf(" %11.11s ", splits[i].split);
+            printf(" %*s ", name, splits[i].split);
         putchar('\n');
     }
     for (size_t k = 0; n > 0 && k < splits[0].n_classes; k++) {
@@ -59,7 +69,7 @@ static void print_counts(const radz_split_counts *splits, size_t n)
         for (size_t i = 0; i < n; i++) {
             const radz_split_counts *s = &splits[i];
             bool known = s->positives_published != NULL;
-            print_count(s->positives[k], known ? s->positives_published[k] : 0, known, 12);
+            print_count(s->positives[k], known ? s->positives_published[k] : 0, known, name + 1);
             differs = differs || (known && s->positives_published[k] != s->positives[k]);
             masked = masked || s->masked[k] > 0;
         }
@@ -210,13 +220,15 @@ static radz_status check_all(const radz_home *home, const radz_options *options,
                                 .threads = options->threads > 0 ? (int)options->threads : radz_cpu_count()};
     radz_findings findings = {0};
     radz_json_writer writer;
-    size_t here = 0;
+    size_t here = 0, absent = 0;
     radz_checkup_dataset *given = radz_calloc(n, sizeof *given, err);
     if (given == NULL)
         return RADZ_E_NOMEM;
     for (size_t i = 0; i < n; i++)
         if (sets[i].location.presence == RADZ_DATASET_HERE)
             given[here++] = (radz_checkup_dataset){sets[i].card, sets[i].location.root};
+        else
+            absent += sets[i].location.presence == RADZ_DATASET_NOT_HERE;
     radz_status st = radz_checkup(home, given, here, &how, &findings, err);
     if (st == RADZ_OK && options->json) {
         radz_json_writer_init(&writer, stdout);
@@ -230,7 +242,8 @@ static radz_status check_all(const radz_home *home, const radz_options *options,
         printf("%zu data set%s checked, %zu error%s, %zu warning%s%s\n", here, here == 1 ? "" : "s", findings.errors,
                findings.errors == 1 ? "" : "s", findings.warnings, findings.warnings == 1 ? "" : "s",
                options->fast ? "; images were not looked at (--fast)" : "");
-    if (st == RADZ_OK && (findings.errors > 0 || (options->strict && findings.warnings > 0)))
+    bool unseen = absent > 0 && options->datasets.count > 0; /* asked for by name */
+    if (st == RADZ_OK && (unseen || findings.errors > 0 || (options->strict && findings.warnings > 0)))
         *exit_code = RADZ_EXIT_FAILED;
     radz_findings_free(&findings);
     free(given);

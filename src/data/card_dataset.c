@@ -692,6 +692,20 @@ static radz_status add_conditions(radz_dataset_card *card, radz_variant_spec *v,
     return RADZ_OK;
 }
 
+/* The published splits are read in the published way: other rows or labels have other counts. */
+static void forget_published(radz_split_spec *split, bool other_rows)
+{
+    if (other_rows)
+        split->images = split->patients = 0;
+    for (size_t i = 0; i < split->positives_count; i++)
+        free(split->positives[i].class_name);
+    free(split->positives);
+    free(split->fingerprint);
+    split->positives = NULL;
+    split->positives_count = 0;
+    split->fingerprint = NULL;
+}
+
 radz_status radz_dataset_card_vary(radz_dataset_card *card, const char *variant, radz_error *err)
 {
     radz_variant_spec *v = NULL;
@@ -700,6 +714,7 @@ radz_status radz_dataset_card_vary(radz_dataset_card *card, const char *variant,
             v = &card->variants[i];
     if (v == NULL)
         return fail_variant(card, variant, err);
+    bool other_rows = v->rows != RADZ_ROWS_UNSET || v->where_count > 0;
     radz_strbuf name = {0}, title = {0};
     radz_status st = radz_strbuf_printf(&name, err, "%s:%s", card->base.name, v->name);
     if (st == RADZ_OK)
@@ -727,6 +742,8 @@ radz_status radz_dataset_card_vary(radz_dataset_card *card, const char *variant,
         SWAP(char **, card->evaluated, v->evaluated);
         SWAP(size_t, card->evaluated_count, v->evaluated_count);
     }
+    for (size_t i = 0; i < card->splits_count && (other_rows || v->uncertain != RADZ_UNCERTAIN_UNSET); i++)
+        forget_published(&card->splits[i], other_rows);
     card->labels->rows = v->rows != RADZ_ROWS_UNSET ? v->rows : card->labels->rows;
     card->level = v->level != RADZ_LEVEL_UNSET ? v->level : card->level;
     card->aggregate = v->aggregate != RADZ_AGGREGATE_UNSET ? v->aggregate : card->aggregate;

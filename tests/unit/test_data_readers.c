@@ -288,6 +288,9 @@ static void variants_are_named(void **state)
     radz_error err = {0};
     radz_dataset_card *card = card_of("siim"), *other = card_of("siim:row-wise");
     assert_string_equal(other->base.name, "siim:row-wise");
+    assert_int_equal(card->splits[0].images, 12047); /* what is published of the rows read as usual says nothing here */
+    assert_int_equal(other->splits[0].images, 0);
+    assert_int_equal(other->splits[0].positives_count, 0);
     assert_string_not_equal(card->base.sha256, other->base.sha256);
     assert_int_equal(radz_dataset_card_vary(card, "rows", &err), RADZ_E_USAGE);
     assert_non_null(strstr(err.message, "data set 'siim': unknown variant 'rows'"));
