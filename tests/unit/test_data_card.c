@@ -548,6 +548,54 @@ static void terms_hold_all_classes(void **state)
 }
 
 /* An anchor serves every name of its term, its own name first. */
+/* Every anchors card that is shipped has all classes of the suites' data sets and of one's own, and no text of another card. */
+static void anchors_cover_the_suites(void **state)
+{
+    (void)state;
+    radz_error err = {0};
+    radz_strlist names = {0}, sets = {0};
+    radz_terms_card *terms;
+    radz_suite_card *suite;
+    radz_anchors_card *cards[8];
+    need(radz_terms_find_card(&places, RADZ_TERMS_DEFAULT, &terms, &err), &err);
+    need(radz_suite_card_load(MANIFESTS "/suites/chest.yaml", &suite, &err), &err);
+    assert_true(suite->other_anchors_count > 0);
+    for (size_t i = 0; i < suite->datasets_count; i++)
+        need(radz_strlist_add(&sets, suite->datasets[i], &err), &err);
+    need(radz_strlist_add(&sets, "hospital", &err), &err);
+    need(radz_card_list(&places, RADZ_CARD_ANCHORS, &names, &err), &err);
+    assert_in_range(names.count, 2, 8);
+    for (size_t k = 0; k < names.count; k++) {
+        char *path;
+        need(radz_card_find(&places, RADZ_CARD_ANCHORS, names.items[k], &path, &err), &err);
+        need(radz_anchors_card_load(path, &cards[k], &err), &err);
+        free(path);
+        assert_non_null(radz_anchor_find(cards[k], terms, RADZ_NO_FINDING));
+        for (size_t i = 0; i < sets.count; i++) {
+            radz_dataset_card *set;
+            need(radz_card_find(&places, RADZ_CARD_DATASET, sets.items[i], &path, &err), &err);
+            need(radz_dataset_card_load(path, &set, &err), &err);
+            for (size_t c = 0; c < set->classes_count; c++)
+                if (radz_anchor_find(cards[k], terms, set->classes[c].name) == NULL)
+                    fail_msg("'%s' has no anchor for class '%s' of '%s'", names.items[k], set->classes[c].name, sets.items[i]);
+            radz_dataset_card_free(set);
+            free(path);
+        }
+    }
+    for (size_t a = 0; a < cards[0]->anchors_count; a++)
+        for (size_t b = 0; b < cards[1]->anchors_count; b++)
+            for (size_t part = 0; part < RADZ_ANCHOR_PARTS; part++) {
+                const char *one = radz_anchor_part(&cards[0]->anchors[a], part), *two = radz_anchor_part(&cards[1]->anchors[b], part);
+                assert_true(one == NULL || two == NULL || strcmp(one, two) != 0);
+            }
+    for (size_t k = 0; k < names.count; k++)
+        radz_anchors_card_free(cards[k]);
+    radz_suite_card_free(suite);
+    radz_terms_card_free(terms);
+    radz_strlist_free(&sets);
+    radz_strlist_free(&names);
+}
+
 static void anchors_by_term(void **state)
 {
     (void)state;
@@ -599,6 +647,7 @@ int main(void)
         cmocka_unit_test(unknown_cards_are_listed),
         cmocka_unit_test(own_cards_win),
         cmocka_unit_test(mistakes_are_named),
+        cmocka_unit_test(anchors_cover_the_suites),
         cmocka_unit_test(anchors_by_term),
         cmocka_unit_test(good_texts),
         cmocka_unit_test(name_must_be_that_of_the_file),
