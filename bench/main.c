@@ -1,7 +1,9 @@
 /* radz-bench: the table of commands, and nothing that a room could do. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "bench/command.h"
@@ -118,11 +120,19 @@ radz_status radz_cmd_help(const radz_options *options, int *exit_code, radz_erro
     return RADZ_OK;
 }
 
+/* Whoever read our output has left, as `| head` does: there is nobody to tell. */
+static bool reader_is_gone(void)
+{
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&out, 1, 0) > 0 && (out.revents & POLLERR) != 0;
+}
+
 static int finish(radz_status status, int exit_code, const radz_error *err)
 {
     /* results that could not be written are a failure, whatever the command thought */
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        fprintf(stderr, "radz-bench: cannot write to standard output\n");
+        if (!reader_is_gone())
+            fprintf(stderr, "radz-bench: cannot write to standard output\n");
         return exit_code == RADZ_EXIT_OK ? RADZ_EXIT_FAILED : exit_code;
     }
     if (status == RADZ_OK)
