@@ -40,11 +40,8 @@ static void paragraph(const char *label, const char *text)
 
 static radz_status show(const anchors_context *c, radz_error *err)
 {
-    char *path = NULL;
     radz_anchors_card *card = NULL;
-    radz_status st = radz_card_find(&c->home->places, RADZ_CARD_ANCHORS, c->card != NULL ? c->card : "chest", &path, err);
-    if (st == RADZ_OK)
-        st = radz_anchors_card_load(path, &card, err);
+    radz_status st = radz_anchors_find_card(&c->home->places, c->card != NULL ? c->card : "chest", &card, err);
     if (st == RADZ_OK) {
         printf("%s: %s (%zu anchors)\n", card->base.name, card->base.title, card->anchors_count);
         paragraph("source", card->source);
@@ -61,7 +58,6 @@ static radz_status show(const anchors_context *c, radz_error *err)
         }
     }
     radz_anchors_card_free(card);
-    free(path);
     return st;
 }
 

@@ -67,11 +67,8 @@ static radz_status load_published(const radz_home *home, published_list *list, r
     radz_strlist names = {0};
     radz_status st = radz_card_list(&home->places, RADZ_CARD_REFERENCES, &names, err);
     for (size_t i = 0; i < names.count && st == RADZ_OK; i++) {
-        char *path = NULL;
         radz_references_card *card = NULL;
-        st = radz_card_find(&home->places, RADZ_CARD_REFERENCES, names.items[i], &path, err);
-        if (st == RADZ_OK)
-            st = radz_references_card_load(path, &card, err);
+        st = radz_references_find_card(&home->places, names.items[i], &card, err);
         if (st == RADZ_OK)
             st = radz_grow(&list->cards, &list->cards_capacity, list->n_cards + 1, sizeof *list->cards, err);
         if (st == RADZ_OK) {
@@ -80,7 +77,6 @@ static radz_status load_published(const radz_home *home, published_list *list, r
         } else {
             radz_references_card_free(card);
         }
-        free(path);
     }
     radz_strlist_free(&names);
     return st;

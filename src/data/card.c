@@ -362,19 +362,7 @@ const radz_card_schema radz_prompts_schema = {RADZ_CARD_PROMPTS, &prompts_root, 
 
 /* ---- typed doors ---- */
 
-#define CARD_DOORS(kind)                                                                                               \
-    radz_status radz_##kind##_card_load(const char *path, radz_##kind##_card **out, radz_error *err)                   \
-    {                                                                                                                  \
-        void *card = NULL;                                                                                             \
-        radz_status st = radz_card_load(&radz_##kind##_schema, path, &card, err);                                      \
-        *out = card;                                                                                                   \
-        return st;                                                                                                     \
-    }                                                                                                                  \
-    void radz_##kind##_card_free(radz_##kind##_card *card)                                                             \
-    {                                                                                                                  \
-        radz_card_release(&radz_##kind##_schema, card);                                                                \
-    }
-CARD_DOORS(suite)
-CARD_DOORS(model)
-CARD_DOORS(prompts)
-CARD_DOORS(dataset)
+RADZ_CARD_DOORS(suite)
+RADZ_CARD_DOORS(model)
+RADZ_CARD_DOORS(prompts)
+RADZ_CARD_DOORS(dataset)

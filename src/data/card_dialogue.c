@@ -30,18 +30,7 @@ static radz_status finish_template(void *data, const radz_card_source *source, r
 
 const radz_card_schema radz_template_schema = {RADZ_CARD_TEMPLATE, &template_root, NULL, finish_template};
 
-radz_status radz_template_card_load(const char *path, radz_template_card **out, radz_error *err)
-{
-    void *card = NULL;
-    radz_status st = radz_card_load(&radz_template_schema, path, &card, err);
-    *out = card;
-    return st;
-}
-
-void radz_template_card_free(radz_template_card *card)
-{
-    radz_card_release(&radz_template_schema, card);
-}
+RADZ_CARD_DOORS(template)
 
 /* ---- anchors ---- */
 
@@ -80,18 +69,7 @@ static radz_status finish_anchors(void *data, const radz_card_source *source, ra
 
 const radz_card_schema radz_anchors_schema = {RADZ_CARD_ANCHORS, &anchors_root, NULL, finish_anchors};
 
-radz_status radz_anchors_card_load(const char *path, radz_anchors_card **out, radz_error *err)
-{
-    void *card = NULL;
-    radz_status st = radz_card_load(&radz_anchors_schema, path, &card, err);
-    *out = card;
-    return st;
-}
-
-void radz_anchors_card_free(radz_anchors_card *card)
-{
-    radz_card_release(&radz_anchors_schema, card);
-}
+RADZ_CARD_DOORS(anchors)
 
 const radz_anchor *radz_anchor_find(const radz_anchors_card *card, const radz_terms_card *terms, const char *class_name)
 {

@@ -626,6 +626,18 @@ radz_status radz_card_load(const radz_card_schema *schema, const char *path, voi
     return radz_card_load_changed(schema, path, NULL, out, err);
 }
 
+radz_status radz_card_load_named(const radz_card_schema *schema, const radz_card_places *places, const char *name, void **out,
+                                 radz_error *err)
+{
+    *out = NULL;
+    char *path = NULL;
+    radz_status st = radz_card_find(places, schema->kind, name, &path, err);
+    if (st == RADZ_OK)
+        st = radz_card_load(schema, path, out, err);
+    free(path);
+    return st;
+}
+
 radz_status radz_card_load_changed(const radz_card_schema *schema, const char *path, const radz_strlist *changes,
                                    void **out, radz_error *err)
 {

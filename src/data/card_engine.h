@@ -54,6 +54,28 @@ radz_status radz_card_fail(const radz_card_source *source, radz_error *err, cons
 /* The same for a name that is not among `known`: adds the nearest and the list. */
 radz_status radz_card_fail_unknown(const radz_card_source *source, radz_error *err, const char *path, const char *what,
                                    const char *name, const char *const *known, size_t count);
+/* What a kind of card offers to the rest: loading by path, by name (radz_card_find), and freeing. Wants radz_KIND_schema. */
+#define RADZ_CARD_DOORS(kind)                                                                                          \
+    radz_status radz_##kind##_card_load(const char *path, radz_##kind##_card **out, radz_error *err)                   \
+    {                                                                                                                  \
+        void *card = NULL;                                                                                             \
+        radz_status st = radz_card_load(&radz_##kind##_schema, path, &card, err);                                      \
+        *out = card;                                                                                                   \
+        return st;                                                                                                     \
+    }                                                                                                                  \
+    radz_status radz_##kind##_find_card(const radz_card_places *places, const char *name, radz_##kind##_card **out,    \
+                                        radz_error *err)                                                               \
+    {                                                                                                                  \
+        void *card = NULL;                                                                                             \
+        radz_status st = radz_card_load_named(&radz_##kind##_schema, places, name, &card, err);                        \
+        *out = card;                                                                                                   \
+        return st;                                                                                                     \
+    }                                                                                                                  \
+    void radz_##kind##_card_free(radz_##kind##_card *card)                                                             \
+    {                                                                                                                  \
+        radz_card_release(&radz_##kind##_schema, card);                                                                \
+    }
+
 /* Whether a key was written at all: tells "0" from "absent". */
 bool radz_card_has(const radz_card_source *source, const char *path);
 /* Fails unless every text of a list is there once only. */
@@ -65,6 +87,9 @@ radz_status radz_card_need_distinct(const radz_card_source *source, radz_error *
 radz_status radz_card_load(const radz_card_schema *schema, const char *path, void **out, radz_error *err) RADZ_MUST_USE;
 radz_status radz_card_parse(const radz_card_schema *schema, const char *file, const char *text, size_t size, void **out,
                             radz_error *err) RADZ_MUST_USE;
+/* The card of the schema's kind that radz_card_find finds. */
+radz_status radz_card_load_named(const radz_card_schema *schema, const radz_card_places *places, const char *name, void **out,
+                                 radz_error *err) RADZ_MUST_USE;
 /* The same with other values under some keys. `changes`: texts "KEY=VALUE", applied in order; KEY is a path as in messages
  * ("training.steps", "splits[1].list"), VALUE is YAML ("0.5", "[a, b]"); an empty VALUE takes the key out. NULL or empty:
  * as radz_card_load. The file must be good as it is; then the changed text is checked as a file is, and its digest is the

@@ -49,15 +49,4 @@ static radz_status finish_gate(void *data, const radz_card_source *source, radz_
 
 const radz_card_schema radz_gate_schema = {RADZ_CARD_GATE, &gate_root, gate_ranges, finish_gate};
 
-radz_status radz_gate_card_load(const char *path, radz_gate_card **out, radz_error *err)
-{
-    void *card = NULL;
-    radz_status st = radz_card_load(&radz_gate_schema, path, &card, err);
-    *out = card;
-    return st;
-}
-
-void radz_gate_card_free(radz_gate_card *card)
-{
-    radz_card_release(&radz_gate_schema, card);
-}
+RADZ_CARD_DOORS(gate)

@@ -198,15 +198,4 @@ static radz_status finish_protocol(void *data, const radz_card_source *source, r
 
 const radz_card_schema radz_protocol_schema = {RADZ_CARD_PROTOCOL, &protocol_root, protocol_ranges, finish_protocol};
 
-radz_status radz_protocol_card_load(const char *path, radz_protocol_card **out, radz_error *err)
-{
-    void *card = NULL;
-    radz_status st = radz_card_load(&radz_protocol_schema, path, &card, err);
-    *out = card;
-    return st;
-}
-
-void radz_protocol_card_free(radz_protocol_card *card)
-{
-    radz_card_release(&radz_protocol_schema, card);
-}
+RADZ_CARD_DOORS(protocol)

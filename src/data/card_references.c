@@ -92,15 +92,4 @@ static radz_status finish_references(void *data, const radz_card_source *source,
 
 const radz_card_schema radz_references_schema = {RADZ_CARD_REFERENCES, &references_root, NULL, finish_references};
 
-radz_status radz_references_card_load(const char *path, radz_references_card **out, radz_error *err)
-{
-    void *card = NULL;
-    radz_status st = radz_card_load(&radz_references_schema, path, &card, err);
-    *out = card;
-    return st;
-}
-
-void radz_references_card_free(radz_references_card *card)
-{
-    radz_card_release(&radz_references_schema, card);
-}
+RADZ_CARD_DOORS(references)

@@ -97,26 +97,4 @@ static radz_status finish_terms(void *data, const radz_card_source *source, radz
 
 const radz_card_schema radz_terms_schema = {RADZ_CARD_TERMS, &terms_root, NULL, finish_terms};
 
-radz_status radz_terms_card_load(const char *path, radz_terms_card **out, radz_error *err)
-{
-    void *card = NULL;
-    radz_status st = radz_card_load(&radz_terms_schema, path, &card, err);
-    *out = card;
-    return st;
-}
-
-void radz_terms_card_free(radz_terms_card *card)
-{
-    radz_card_release(&radz_terms_schema, card);
-}
-
-radz_status radz_terms_find_card(const radz_card_places *places, const char *name, radz_terms_card **out, radz_error *err)
-{
-    *out = NULL;
-    char *path = NULL;
-    radz_status st = radz_card_find(places, RADZ_CARD_TERMS, name, &path, err);
-    if (st == RADZ_OK)
-        st = radz_terms_card_load(path, out, err);
-    free(path);
-    return st;
-}
+RADZ_CARD_DOORS(terms)

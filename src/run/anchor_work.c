@@ -55,12 +55,7 @@ static radz_status choose(work *w, const radz_strlist *classes, radz_error *err)
 
 static radz_status open_work(const radz_home *home, const radz_anchor_work_options *o, work *w, radz_error *err)
 {
-    char *path = NULL;
-    radz_status st = radz_card_find(&home->places, RADZ_CARD_SUITE, o->suite, &path, err);
-    if (st == RADZ_OK)
-        st = radz_suite_card_load(path, &w->suite, err);
-    free(path);
-    path = NULL;
+    radz_status st = radz_suite_find_card(&home->places, o->suite, &w->suite, err);
     if (st == RADZ_OK)
         st = radz_plan_find_model(home, o->model, w->suite, &w->model, err);
     if (st == RADZ_OK && w->model.folder == NULL)
@@ -73,10 +68,7 @@ static radz_status open_work(const radz_home *home, const radz_anchor_work_optio
         st = radz_fail(err, RADZ_E_USAGE, "neither the card of model '%s' nor the suite '%s' names an anchors card: name one", o->model,
                        o->suite);
     if (st == RADZ_OK)
-        st = radz_card_find(&home->places, RADZ_CARD_ANCHORS, name, &path, err);
-    if (st == RADZ_OK)
-        st = radz_anchors_card_load(path, &w->card, err);
-    free(path);
+        st = radz_anchors_find_card(&home->places, name, &w->card, err);
     if (st == RADZ_OK && (w->model.evidence & 1u << RADZ_EVIDENCE_RADZ_FEATURE) == 0)
         st = radz_fail(err, RADZ_E_USAGE, "model '%s' is of the family '%s', which has no decoder to read anchors in", o->model,
                        w->model.card->family);

@@ -426,11 +426,7 @@ static radz_status test_block(radz_comparison *c, size_t block, const char *base
 
 static radz_status load_gate(const radz_home *home, const char *name, radz_compared_runs *out, radz_error *err)
 {
-    char *path = NULL;
-    radz_status st = radz_card_find(&home->places, RADZ_CARD_GATE, name, &path, err);
-    if (st == RADZ_OK)
-        st = radz_gate_card_load(path, &out->card, err);
-    free(path);
+    radz_status st = radz_gate_find_card(&home->places, name, &out->card, err);
     if (st != RADZ_OK)
         return st;
     out->tolerances = radz_calloc(out->card->tolerances_count, sizeof *out->tolerances, err);

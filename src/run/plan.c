@@ -47,12 +47,10 @@ static bool passes(const radz_strlist *wanted, const char *name)
 radz_status radz_plan_find_dataset(const radz_home *home, const char *name, radz_plan_dataset *out, radz_error *err)
 {
     *out = (radz_plan_dataset){0};
-    char *path = NULL, *generated = NULL;
+    char *generated = NULL;
     const char *colon = radz_str_ends(name, ".yaml") ? NULL : strrchr(name, ':');
     char *plain = radz_strndup(name, colon != NULL ? (size_t)(colon - name) : strlen(name), err);
-    radz_status st = plain != NULL ? radz_card_find(&home->places, RADZ_CARD_DATASET, plain, &path, err) : RADZ_E_NOMEM;
-    if (st == RADZ_OK)
-        st = radz_dataset_card_load(path, &out->card, err);
+    radz_status st = plain != NULL ? radz_dataset_find_card(&home->places, plain, &out->card, err) : RADZ_E_NOMEM;
     if (st == RADZ_OK && colon != NULL)
         st = radz_dataset_card_vary(out->card, colon + 1, err);
     if (st == RADZ_OK && out->card->generated != NULL) {
@@ -63,7 +61,6 @@ radz_status radz_plan_find_dataset(const radz_home *home, const char *name, radz
     if (st == RADZ_OK)
         st = radz_dataset_locate(out->card, NULL, generated, &out->location, err);
     free(plain);
-    free(path);
     free(generated);
     if (st != RADZ_OK)
         radz_plan_dataset_free(out);
@@ -77,46 +74,21 @@ void radz_plan_dataset_free(radz_plan_dataset *dataset)
     *dataset = (radz_plan_dataset){0};
 }
 
-static radz_status find_template(const radz_home *home, const char *name, radz_template_card **out, radz_error *err)
-{
-    char *path = NULL;
-    radz_status st = radz_card_find(&home->places, RADZ_CARD_TEMPLATE, name, &path, err);
-    if (st == RADZ_OK)
-        st = radz_template_card_load(path, out, err);
-    free(path);
-    return st;
-}
-
-static radz_status find_anchors(const radz_home *home, const char *name, radz_anchors_card **out, radz_error *err)
-{
-    char *path = NULL;
-    radz_status st = radz_card_find(&home->places, RADZ_CARD_ANCHORS, name, &path, err);
-    if (st == RADZ_OK)
-        st = radz_anchors_card_load(path, out, err);
-    free(path);
-    return st;
-}
-
 radz_status radz_plan_find_model(const radz_home *home, const char *name, const radz_suite_card *suite, radz_plan_model *out,
                                  radz_error *err)
 {
     *out = (radz_plan_model){0};
-    char *path = NULL, *prompts_path = NULL;
-    radz_status st = radz_card_find(&home->places, RADZ_CARD_MODEL, name, &path, err);
-    if (st == RADZ_OK)
-        st = radz_model_card_load(path, &out->card, err);
+    radz_status st = radz_model_find_card(&home->places, name, &out->card, err);
     if (st == RADZ_OK)
         st = radz_model_locate(out->card, home->share, &out->folder, &out->hint, err);
     const char *prompts = st == RADZ_OK && out->card->prompts != NULL ? out->card->prompts : suite->prompts;
     if (st == RADZ_OK)
-        st = radz_card_find(&home->places, RADZ_CARD_PROMPTS, prompts, &prompts_path, err);
-    if (st == RADZ_OK)
-        st = radz_prompts_card_load(prompts_path, &out->prompts, err);
+        st = radz_prompts_find_card(&home->places, prompts, &out->prompts, err);
     if (st == RADZ_OK && out->card->template_name != NULL)
-        st = find_template(home, out->card->template_name, &out->template_card, err);
+        st = radz_template_find_card(&home->places, out->card->template_name, &out->template_card, err);
     const char *anchors = st == RADZ_OK && out->card->anchors != NULL ? out->card->anchors : suite->anchors;
     if (st == RADZ_OK && anchors != NULL)
-        st = find_anchors(home, anchors, &out->anchors, err);
+        st = radz_anchors_find_card(&home->places, anchors, &out->anchors, err);
     if (st == RADZ_OK)
         st = radz_encoder_family_evidence(out->card->family, &out->evidence, err);
     if (st != RADZ_OK && out->card != NULL)
@@ -124,8 +96,6 @@ radz_status radz_plan_find_model(const radz_home *home, const char *name, const 
     unsigned asked = 1u << RADZ_EVIDENCE_YES_NO_LOGITS | 1u << RADZ_EVIDENCE_ANSWERS | 1u << RADZ_EVIDENCE_CHOICE;
     if (st == RADZ_OK && out->template_card == NULL)
         out->evidence &= ~asked;
-    free(path);
-    free(prompts_path);
     return st;
 }
 
@@ -180,15 +150,10 @@ static radz_status find_others(const radz_home *home, radz_plan *plan, radz_erro
     plan->other_prompts = radz_calloc(suite->other_prompts_count, sizeof *plan->other_prompts, err);
     plan->other_anchors = radz_calloc(suite->other_anchors_count, sizeof *plan->other_anchors, err);
     radz_status st = plan->other_prompts == NULL || plan->other_anchors == NULL ? RADZ_E_NOMEM : RADZ_OK;
-    for (size_t i = 0; st == RADZ_OK && i < suite->other_prompts_count; i++) {
-        char *path = NULL;
-        st = radz_card_find(&home->places, RADZ_CARD_PROMPTS, suite->other_prompts[i], &path, err);
-        if (st == RADZ_OK)
-            st = radz_prompts_card_load(path, &plan->other_prompts[i], err);
-        free(path);
-    }
+    for (size_t i = 0; st == RADZ_OK && i < suite->other_prompts_count; i++)
+        st = radz_prompts_find_card(&home->places, suite->other_prompts[i], &plan->other_prompts[i], err);
     for (size_t i = 0; st == RADZ_OK && i < suite->other_anchors_count; i++)
-        st = find_anchors(home, suite->other_anchors[i], &plan->other_anchors[i], err);
+        st = radz_anchors_find_card(&home->places, suite->other_anchors[i], &plan->other_anchors[i], err);
     return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "suite '%s'", suite->base.name), st);
 }
 
@@ -260,13 +225,9 @@ radz_status radz_plan_create(const radz_home *home, const char *suite, const rad
     radz_plan *plan = radz_calloc(1, sizeof *plan, err);
     if (plan == NULL)
         return RADZ_E_NOMEM;
-    char *path = NULL;
-    radz_status st = radz_card_find(&home->places, RADZ_CARD_SUITE, suite, &path, err);
-    if (st == RADZ_OK)
-        st = radz_suite_card_load(path, &plan->suite, err);
+    radz_status st = radz_suite_find_card(&home->places, suite, &plan->suite, err);
     if (st == RADZ_OK)
         st = resolve(home, filter, plan, err);
-    free(path);
     if (st == RADZ_OK)
         *out = plan;
     else

@@ -40,12 +40,8 @@ radz_status radz_protocols_load(const radz_home *home, const radz_strlist *names
         st = out->cards == NULL ? RADZ_E_NOMEM : RADZ_OK;
     }
     for (size_t i = 0; i < wanted.count && st == RADZ_OK; i++) {
-        char *path = NULL;
-        st = radz_card_find(&home->places, RADZ_CARD_PROTOCOL, wanted.items[i], &path, err);
-        if (st == RADZ_OK)
-            st = radz_protocol_card_load(path, &out->cards[i], err);
+        st = radz_protocol_find_card(&home->places, wanted.items[i], &out->cards[i], err);
         out->count = i + (st == RADZ_OK);
-        free(path);
     }
     radz_strlist_free(&wanted);
     if (st != RADZ_OK)

@@ -35,38 +35,19 @@ typedef struct mllm_job {
 
 /* ---- cards and the model to start from ---------------------------------------------------------------------------- */
 
-static radz_status load_prompts(const mllm_job *j, const char *name, radz_prompts_card **out, radz_error *err)
-{
-    char *path = NULL;
-    radz_status st = radz_card_find(&j->job->home->places, RADZ_CARD_PROMPTS, name, &path, err);
-    if (st == RADZ_OK)
-        st = radz_prompts_card_load(path, out, err);
-    free(path);
-    return st;
-}
-
 static radz_status load_cards(mllm_job *j, radz_error *err)
 {
     const radz_recipe_card *r = j->job->recipe;
-    char *path = NULL;
-    radz_status st = radz_terms_find_card(&j->job->home->places, RADZ_TERMS_DEFAULT, &j->terms, err);
-    if (st == RADZ_OK && r->dialogue != NULL) {
-        st = radz_card_find(&j->job->home->places, RADZ_CARD_TEMPLATE, r->dialogue->template_name, &path, err);
-        if (st == RADZ_OK)
-            st = radz_template_card_load(path, &j->template_card, err);
-        if (st == RADZ_OK)
-            st = load_prompts(j, r->dialogue->prompts, &j->questions, err);
-    }
+    const radz_card_places *places = &j->job->home->places;
+    radz_status st = radz_terms_find_card(places, RADZ_TERMS_DEFAULT, &j->terms, err);
+    if (st == RADZ_OK && r->dialogue != NULL)
+        st = radz_template_find_card(places, r->dialogue->template_name, &j->template_card, err);
+    if (st == RADZ_OK && r->dialogue != NULL)
+        st = radz_prompts_find_card(places, r->dialogue->prompts, &j->questions, err);
     if (st == RADZ_OK && r->labels != NULL)
-        st = load_prompts(j, r->labels->prompts, &j->labels, err);
-    if (st == RADZ_OK && r->anchors != NULL) {
-        free(path);
-        path = NULL;
-        st = radz_card_find(&j->job->home->places, RADZ_CARD_ANCHORS, r->anchors->card, &path, err);
-        if (st == RADZ_OK)
-            st = radz_anchors_card_load(path, &j->anchors, err);
-    }
-    free(path);
+        st = radz_prompts_find_card(places, r->labels->prompts, &j->labels, err);
+    if (st == RADZ_OK && r->anchors != NULL)
+        st = radz_anchors_find_card(places, r->anchors->card, &j->anchors, err);
     return st;
 }
 
@@ -74,10 +55,8 @@ static radz_status find_start(mllm_job *j, radz_error *err)
 {
     const radz_recipe_start *start = j->job->recipe->start;
     const char *name = start->model != NULL ? start->model : start->vision, *wanted = start->model != NULL ? "llava" : "clip";
-    char *path = NULL, *hint = NULL;
-    radz_status st = radz_card_find(&j->job->home->places, RADZ_CARD_MODEL, name, &path, err);
-    if (st == RADZ_OK)
-        st = radz_model_card_load(path, &j->start_card, err);
+    char *hint = NULL;
+    radz_status st = radz_model_find_card(&j->job->home->places, name, &j->start_card, err);
     const radz_model_card *card = j->start_card;
     if (st == RADZ_OK && strcmp(card->family, wanted) != 0)
         st = radz_fail(err, RADZ_E_VALUE, "recipe '%s': start: model '%s' is of the family '%s', wanted '%s'", j->job->recipe->base.name,
@@ -90,7 +69,6 @@ static radz_status find_start(mllm_job *j, radz_error *err)
         const radz_encoder_options how = radz_session_encoder_options(card);
         st = radz_encoder_open(card->family, j->start, &how, &j->sight, err);
     }
-    free(path);
     free(hint);
     return st;
 }

@@ -36,15 +36,12 @@ static radz_status make_prompts(radz_train_validation *v, radz_error *err)
     const radz_home *home = v->job->home;
     radz_prompts_card *card = NULL;
     radz_terms_card *terms = NULL;
-    char *path = NULL;
     radz_status st;
-    if ((st = radz_card_find(&home->places, RADZ_CARD_PROMPTS, recipe->prompts, &path, err)) == RADZ_OK &&
-        (st = radz_prompts_card_load(path, &card, err)) == RADZ_OK &&
+    if ((st = radz_prompts_find_card(&home->places, recipe->prompts, &card, err)) == RADZ_OK &&
         (st = radz_terms_find_card(&home->places, RADZ_TERMS_DEFAULT, &terms, err)) == RADZ_OK)
         st = radz_prompt_texts_make(card, terms, v->job->val->classes, v->job->val->n_classes, &v->prompts, err);
     radz_prompts_card_free(card);
     radz_terms_card_free(terms);
-    free(path);
     return st;
 }
 

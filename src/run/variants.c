@@ -46,14 +46,12 @@ typedef struct ablation {
 static radz_status add_start(const ablation *a, const radz_recipe_card *recipe, radz_sha256 *hash, radz_error *err)
 {
     const char *name = recipe->start == NULL ? NULL : recipe->start->model != NULL ? recipe->start->model : recipe->start->vision;
-    char *card_path = NULL, *folder = NULL, *hint = NULL, *weights = NULL;
+    char *folder = NULL, *hint = NULL, *weights = NULL;
     radz_model_card *card = NULL;
     char digest[RADZ_SHA256_HEX_SIZE] = "";
     if (name == NULL)
         return RADZ_OK;
-    radz_status st = radz_card_find(&a->home->places, RADZ_CARD_MODEL, name, &card_path, err);
-    if (st == RADZ_OK)
-        st = radz_model_card_load(card_path, &card, err);
+    radz_status st = radz_model_find_card(&a->home->places, name, &card, err);
     if (st == RADZ_OK)
         st = radz_model_locate(card, a->home->share, &folder, &hint, err);
     if (st == RADZ_OK && folder == NULL)
@@ -65,7 +63,6 @@ static radz_status add_start(const ablation *a, const radz_recipe_card *recipe, 
     if (st == RADZ_OK)
         radz_sha256_add_text(hash, digest[0] != '\0' ? digest : folder);
     radz_model_card_free(card);
-    free(card_path);
     free(folder);
     free(hint);
     free(weights);

@@ -16,14 +16,8 @@ Tensor *anchor_loss(Scope *s, const Tensor *features, const Tensor *anchors, con
 size_t anchor_targets(const uint8_t *member, size_t count, size_t anchors, float *targets)
 {
     size_t rows = 0;
-    for (size_t i = 0; i < count; i++) {
-        size_t sum = 0;
-        for (size_t k = 0; k < anchors; k++)
-            sum += member[i * anchors + k] != 0;
-        rows += sum > 0;
-        for (size_t k = 0; k < anchors; k++)
-            targets[i * anchors + k] = member[i * anchors + k] != 0 ? 1.0F / (float)sum : 0.0F;
-    }
+    for (size_t i = 0; i < count; i++)
+        rows += share_targets(member + i * anchors, anchors, 1, targets + i * anchors) > 0;
     return rows;
 }
 

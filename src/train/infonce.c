@@ -14,26 +14,24 @@ Tensor *infonce_loss(Scope *s, const Tensor *images, const Tensor *texts, const 
                  t_scale(s, images_of, -0.5 / (double)t_size(logits, 1)));
 }
 
+size_t share_targets(const uint8_t *positive, size_t count, size_t step, float *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += positive[i * step] != 0;
+    for (size_t i = 0; i < count; i++)
+        out[i * step] = positive[i * step] != 0 ? 1.0F / (float)n : 0.0F;
+    return n;
+}
+
 radz_status infonce_targets(const uint8_t *positive, size_t images, size_t texts, float *to_text, float *to_image,
                             radz_error *err)
 {
-    for (size_t i = 0; i < images; i++) {
-        size_t sum = 0;
-        for (size_t j = 0; j < texts; j++)
-            sum += positive[i * texts + j] != 0;
-        if (sum == 0)
+    for (size_t i = 0; i < images; i++)
+        if (share_targets(positive + i * texts, texts, 1, to_text + i * texts) == 0)
             return radz_fail(err, RADZ_E_VALUE, "contrastive targets: no text belongs to image %zu of the batch", i);
-        for (size_t j = 0; j < texts; j++)
-            to_text[i * texts + j] = positive[i * texts + j] != 0 ? 1.0F / (float)sum : 0.0F;
-    }
-    for (size_t j = 0; j < texts; j++) {
-        size_t sum = 0;
-        for (size_t i = 0; i < images; i++)
-            sum += positive[i * texts + j] != 0;
-        if (sum == 0)
+    for (size_t j = 0; j < texts; j++)
+        if (share_targets(positive + j, images, texts, to_image + j) == 0)
             return radz_fail(err, RADZ_E_VALUE, "contrastive targets: no image belongs to text %zu of the batch", j);
-        for (size_t i = 0; i < images; i++)
-            to_image[i * texts + j] = positive[i * texts + j] != 0 ? 1.0F / (float)sum : 0.0F;
-    }
     return RADZ_OK;
 }

@@ -17,6 +17,8 @@
 Tensor *infonce_loss(Scope *s, const Tensor *images, const Tensor *texts, const Tensor *log_scale,
                      const Tensor *to_text, const Tensor *to_image);
 
+/* Sets the `count` values out[0], out[step], ... to 1/n where `positive` (likewise) is 1, n of them, else to 0. Returns n. */
+size_t share_targets(const uint8_t *positive, size_t count, size_t step, float *out);
 /* positive [images,texts], 0 or 1 -> to_text: its rows divided by their sums, to_image: its columns; both [images,texts],
  * the caller's. RADZ_E_VALUE names an image without a text or a text without an image. */
 radz_status infonce_targets(const uint8_t *positive, size_t images, size_t texts, float *to_text, float *to_image,
