@@ -114,6 +114,7 @@ static const cyaml_schema_field_t suite_fields[] = {
     RADZ_FIELD_TEXT_OPTIONAL("anchors", radz_suite_card, anchors),
     RADZ_FIELD_TEXTS_OPTIONAL("other_prompts", radz_suite_card, other_prompts),
     RADZ_FIELD_TEXTS_OPTIONAL("other_anchors", radz_suite_card, other_anchors),
+    RADZ_FIELD_TEXTS_OPTIONAL("vary_questions", radz_suite_card, vary_questions),
     RADZ_FIELD_TEXT_OPTIONAL("protocol", radz_suite_card, protocol),
     CYAML_FIELD_UINT("replicates", CYAML_FLAG_OPTIONAL, radz_suite_card, replicates),
     CYAML_FIELD_FLOAT("confidence", CYAML_FLAG_OPTIONAL, radz_suite_card, confidence),
@@ -154,6 +155,8 @@ static radz_status finish_suite(void *card, const radz_card_source *source, radz
         st = radz_card_need_distinct(source, err, "other_prompts", suite->other_prompts, suite->other_prompts_count);
     if (st == RADZ_OK)
         st = radz_card_need_distinct(source, err, "other_anchors", suite->other_anchors, suite->other_anchors_count);
+    if (st == RADZ_OK)
+        st = radz_card_need_distinct(source, err, "vary_questions", suite->vary_questions, suite->vary_questions_count);
     if (st == RADZ_OK && suite->variants != NULL)
         st = check_variants(suite, source, err);
     if (st == RADZ_OK && suite->protocol == NULL)
@@ -326,11 +329,26 @@ static const cyaml_schema_field_t prompts_fields[] = {
     RADZ_FIELD_TEXTS_OPTIONAL("negative_templates", radz_prompts_card, negative_templates),
     RADZ_FIELD_TEXT_OPTIONAL("question", radz_prompts_card, question),
     RADZ_FIELD_TEXT_OPTIONAL("choice", radz_prompts_card, choice),
+    RADZ_FIELD_TEXTS_OPTIONAL("other_questions", radz_prompts_card, other_questions),
+    RADZ_FIELD_TEXTS_OPTIONAL("other_choices", radz_prompts_card, other_choices),
     CYAML_FIELD_SEQUENCE("classes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, radz_prompts_card, classes,
                          &prompts_class_entry, 0, CYAML_UNLIMITED),
     CYAML_FIELD_END};
 static const cyaml_schema_value_t prompts_root = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, radz_prompts_card, prompts_fields)};
+
+/* Each of a list of questions has the place that it needs, and is there once. */
+static radz_status check_questions(const radz_card_source *source, const char *key, char *const *questions, size_t n,
+                                   const char *place, radz_error *err)
+{
+    char at[64];
+    for (size_t i = 0; i < n; i++) {
+        snprintf(at, sizeof at, "%s[%zu]", key, i);
+        if (strstr(questions[i], place) == NULL)
+            return radz_card_fail(source, err, at, "'%.200s' has no %s", questions[i], place);
+    }
+    return radz_card_need_distinct(source, err, key, questions, n);
+}
 
 static radz_status finish_prompts(void *card, const radz_card_source *source, radz_error *err)
 {
@@ -347,6 +365,11 @@ static radz_status finish_prompts(void *card, const radz_card_source *source, ra
         return radz_card_fail(source, err, "question", "'%.200s' has no {class}", prompts->question);
     if (strstr(prompts->choice, "{classes}") == NULL)
         return radz_card_fail(source, err, "choice", "'%.200s' has no {classes}", prompts->choice);
+    st = check_questions(source, "other_questions", prompts->other_questions, prompts->other_questions_count, "{class}", err);
+    if (st == RADZ_OK)
+        st = check_questions(source, "other_choices", prompts->other_choices, prompts->other_choices_count, "{classes}", err);
+    if (st != RADZ_OK)
+        return st;
     for (size_t i = 0; i < prompts->classes_count; i++) {
         for (size_t j = 0; j < i; j++) {
             if (strcmp(prompts->classes[i].class_name, prompts->classes[j].class_name) == 0) {

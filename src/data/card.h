@@ -86,6 +86,8 @@ typedef struct radz_suite_card {
     size_t other_prompts_count;
     char **other_anchors; /* optional: likewise */
     size_t other_anchors_count;
+    char **vary_questions; /* optional: scorers that ask, and ask in other words as well, for the same purpose */
+    size_t vary_questions_count; /* each once */
     char *protocol;       /* "strict" when absent */
     uint32_t replicates;  /* bootstrap replicates, 0 to 1000000; 1000 when absent; 0: no intervals */
     double confidence;    /* inside (0, 1); 0.95 when absent */
@@ -168,6 +170,8 @@ typedef struct radz_prompts_card {
     size_t negative_templates_count; /* may be 0 */
     char *question; /* yes/no question with {class}; a plain one when absent */
     char *choice;   /* question with {classes}, the whole list; a plain one when absent */
+    char **other_questions, **other_choices; /* optional: further wordings of these, to see how far figures move */
+    size_t other_questions_count, other_choices_count;
     radz_prompts_class *classes;
     size_t classes_count;
 } radz_prompts_card;

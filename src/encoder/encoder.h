@@ -115,17 +115,24 @@ radz_status radz_encoder_texts(radz_encoder *encoder, const char *const *texts, 
 /* What the model multiplies cosines with before its softmax, exp(logit_scale). Loads the weights. */
 radz_status radz_encoder_logit_factor(radz_encoder *encoder, double *out, radz_error *err) RADZ_MUST_USE;
 
-/* Of a family that answers (facts.dialogue_text). The prompt up to the picture's end is computed once, the questions are
- * run on it in groups of a fixed shape, so that an answer does not depend on what else is asked. RADZ_E_VALUE names a
- * prompt that does not fit the context. */
+/* Questions about one picture, of a family that answers (facts.dialogue_text). The prompt up to the picture's end is computed
+ * once, for the first question, and serves all that follow; they run on it in groups of a fixed shape, so that an answer depends
+ * neither on what else is asked nor on what was asked before. RADZ_E_VALUE names a prompt that does not fit the context. */
+typedef struct radz_dialogue radz_dialogue;
 
-/* pixels [3,S,S], UTF-8 questions [n] -> logits [n, n_yes + n_no] of the token that follows. */
-radz_status radz_encoder_yes_no(radz_encoder *encoder, const float *pixels, const char *const *questions, size_t n,
-                                float *logits, radz_error *err) RADZ_MUST_USE;
-/* -> answers [n], greedy, trimmed; the caller frees each. pixels NULL: a question without a picture. On error none is
- * left. */
-radz_status radz_encoder_answers(radz_encoder *encoder, const float *pixels, const char *const *questions, size_t n,
-                                 char **answers, radz_error *err) RADZ_MUST_USE;
+/* pixels [3,S,S], borrowed; NULL: questions without a picture. Loads the weights, which must stay until the dialogue is closed.
+ * RADZ_E_USAGE: a model that is not asked. `*out` is the caller's. */
+radz_status radz_dialogue_open(radz_encoder *encoder, const float *pixels, radz_dialogue **out, radz_error *err) RADZ_MUST_USE;
+void radz_dialogue_close(radz_dialogue *dialogue); /* takes NULL */
+/* What the part took that its questions share; zero before the first. */
+radz_cost radz_dialogue_shared(const radz_dialogue *dialogue);
+/* UTF-8 questions [n] -> logits [n, n_yes + n_no] of the token that follows. `*cost` (may be NULL) grows by what these questions
+ * took, without the shared part. */
+radz_status radz_dialogue_yes_no(radz_dialogue *dialogue, const char *const *questions, size_t n, float *logits, radz_cost *cost,
+                                 radz_error *err) RADZ_MUST_USE;
+/* -> answers [n], greedy, trimmed; the caller frees each. On error none is left. */
+radz_status radz_dialogue_answers(radz_dialogue *dialogue, const char *const *questions, size_t n, char **answers, radz_cost *cost,
+                                  radz_error *err) RADZ_MUST_USE;
 /* Mean of the input embeddings of a text's tokens -> out [hidden]. */
 radz_status radz_encoder_embed_mean(radz_encoder *encoder, const char *text, float *out, radz_error *err) RADZ_MUST_USE;
 

@@ -505,11 +505,18 @@ radz_status radz_encoder_embed_mean(radz_encoder *e, const char *text, float *ou
 
 /* ---- questions ---------------------------------------------------------------------------------------------------- */
 
-/* Questions on one picture, cut behind it: the ids before are shared. */
+struct radz_dialogue {
+    radz_encoder *encoder;
+    const float *pixels;
+    id_list shared;           /* ids up to the picture's end */
+    radz_door_prefix *prefix; /* of these; NULL: nothing has been asked yet */
+    size_t positions;         /* that it takes */
+    radz_cost cost;           /* that it took */
+};
+
+/* The questions of one call, cut behind the picture. */
 typedef struct asked {
-    radz_door_prefix *prefix;
-    size_t positions;   /* of the shared part */
-    id_list shared;
+    id_list shared;     /* what they all begin with */
     id_list *questions; /* [n] */
     size_t n;
     size_t *order;      /* [n] by padded length */
@@ -517,16 +524,78 @@ typedef struct asked {
     size_t lengths[QUESTIONS];
 } asked;
 
-static void asked_free(radz_encoder *e, asked *a)
+static void asked_free(asked *a)
 {
-    if (a->prefix != NULL)
-        e->door->prefix_close(a->prefix);
     for (size_t i = 0; i < a->n && a->questions != NULL; i++)
         free(a->questions[i].items);
     free(a->questions);
     free(a->shared.items);
     free(a->order);
     free(a->ids);
+}
+
+radz_status radz_dialogue_open(radz_encoder *e, const float *pixels, radz_dialogue **out, radz_error *err)
+{
+    *out = NULL;
+    if (e->family != &encoder_llava || ((llava_state *)e->state)->prompt == NULL)
+        return radz_fail(err, RADZ_E_USAGE, "the model in '%s' cannot be asked: its card names no template", e->dir);
+    radz_status status = encoder_need_model(e, err);
+    if (status != RADZ_OK)
+        return status;
+    radz_dialogue *d = radz_calloc(1, sizeof *d, err);
+    if (d == NULL)
+        return RADZ_E_NOMEM;
+    d->encoder = e;
+    d->pixels = pixels;
+    *out = d;
+    return RADZ_OK;
+}
+
+static void drop_prefix(radz_dialogue *d)
+{
+    if (d->prefix != NULL)
+        d->encoder->door->prefix_close(d->prefix);
+    d->prefix = NULL;
+}
+
+void radz_dialogue_close(radz_dialogue *d)
+{
+    if (d == NULL)
+        return;
+    drop_prefix(d);
+    free(d->shared.items);
+    free(d);
+}
+
+radz_cost radz_dialogue_shared(const radz_dialogue *d)
+{
+    return d->cost;
+}
+
+static void add_cost(radz_cost *sum, uint64_t tokens, double seconds)
+{
+    sum->tokens += tokens;
+    sum->seconds += seconds;
+}
+
+/* The shared part is there: always the same one where there is a picture; without one it is the first token. */
+static radz_status need_prefix(radz_dialogue *d, const id_list *shared, radz_error *err)
+{
+    radz_encoder *e = d->encoder;
+    if (d->prefix != NULL && d->shared.count == shared->count &&
+        memcmp(d->shared.items, shared->items, shared->count * sizeof *shared->items) == 0)
+        return RADZ_OK;
+    drop_prefix(d);
+    d->shared.count = 0;
+    radz_status status = add_ids(&d->shared, shared->items, shared->count, err);
+    radz_door_cost cost = {0};
+    double begun = radz_clock_seconds();
+    if (status == RADZ_OK)
+        status = e->door->prefix_open(((llava_state *)e->state)->model, d->pixels, 1, d->pixels != NULL ? 1 : 0, d->shared.items,
+                                      d->shared.count, &d->prefix, &d->positions, &cost, err);
+    add_cost(&d->cost, cost.tokens, radz_clock_seconds() - begun);
+    add_cost(&e->cost, cost.tokens, radz_clock_seconds() - begun);
+    return status;
 }
 
 /* The template with the question in it; without a picture its place and the blank or line end behind it go. */
@@ -567,28 +636,25 @@ static radz_status cut_question(const radz_encoder *e, asked *a, size_t i, const
     return status;
 }
 
-static radz_status ask(radz_encoder *e, const float *pixels, const char *const *questions, size_t n, size_t answer, asked *a,
-                       radz_error *err)
+/* Cuts the questions and sees to the shared part. */
+static radz_status ask(radz_dialogue *d, const char *const *questions, size_t n, size_t answer, asked *a, radz_error *err)
 {
-    *a = (asked){.n = n};
-    if (e->family != &encoder_llava || ((llava_state *)e->state)->prompt == NULL)
-        return radz_fail(err, RADZ_E_USAGE, "the model in '%s' cannot be asked: its card names no template", e->dir);
-    llava_state *s = e->state;
+    const radz_encoder *e = d->encoder;
+    const radz_encoder_facts *f = &e->facts;
     radz_strbuf prompt = {0};
     id_list all = {0};
-    radz_status status = encoder_need_model(e, err);
+    *a = (asked){.n = n};
     a->questions = radz_calloc(n, sizeof *a->questions, err);
     a->order = radz_calloc(n, sizeof *a->order, err);
-    if (status == RADZ_OK && (a->questions == NULL || a->order == NULL))
-        status = RADZ_E_NOMEM;
+    radz_status status = a->questions != NULL && a->order != NULL ? RADZ_OK : RADZ_E_NOMEM;
     for (size_t i = 0; i < n && status == RADZ_OK; i++) {
-        status = cut_question(e, a, i, questions[i], pixels != NULL, &prompt, &all, err);
-        size_t shared = positions_of(s, &a->shared), positions = shared + a->questions[i].count + answer;
-        if (status == RADZ_OK && positions > e->facts.context)
+        status = cut_question(e, a, i, questions[i], d->pixels != NULL, &prompt, &all, err);
+        size_t shared = positions_of(e->state, &a->shared), positions = shared + a->questions[i].count + answer;
+        if (status == RADZ_OK && positions > f->context)
             status = radz_fail(err, RADZ_E_VALUE,
                                "the prompt takes %zu positions (%zu up to the picture's end, %zu of the question '%.60s%s', %zu of the "
                                "answer), the context of the model in '%s' is %zu", positions, shared, a->questions[i].count,
-                               questions[i], strlen(questions[i]) > 60 ? "..." : "", answer, e->dir, e->facts.context);
+                               questions[i], strlen(questions[i]) > 60 ? "..." : "", answer, e->dir, f->context);
     }
     /* by padded length, then as they come: groups of one shape */
     size_t sorted = 0;
@@ -598,21 +664,18 @@ static radz_status ask(radz_encoder *e, const float *pixels, const char *const *
             a->order[k] = a->order[k - 1];
         a->order[k] = i;
     }
-    radz_door_cost cost = {0};
     if (status == RADZ_OK)
-        status = e->door->prefix_open(s->model, pixels, 1, pixels != NULL ? 1 : 0, a->shared.items, a->shared.count, &a->prefix,
-                                      &a->positions, &cost, err);
-    e->cost.tokens += cost.tokens;
+        status = need_prefix(d, &a->shared, err);
     free(all.items);
     radz_strbuf_free(&prompt);
     return status;
 }
 
 /* The next group: up to QUESTIONS questions of one padded length, from place `at` of the order on. Gives how many. */
-static radz_status next_group(const radz_encoder *e, asked *a, size_t at, size_t answer, radz_door_questions *out,
-                              size_t *count, radz_error *err)
+static radz_status next_group(const radz_dialogue *d, asked *a, size_t at, size_t answer, radz_door_questions *out, size_t *count,
+                              radz_error *err)
 {
-    size_t longest = e->facts.context - a->positions - answer; /* padding must fit too */
+    size_t longest = d->encoder->facts.context - d->positions - answer; /* padding must fit too */
     size_t length = round_up(a->questions[a->order[at]].count), n = 0;
     while (n < QUESTIONS && at + n < a->n && round_up(a->questions[a->order[at + n]].count) == length)
         n++;
@@ -632,38 +695,50 @@ static radz_status next_group(const radz_encoder *e, asked *a, size_t at, size_t
     return RADZ_OK;
 }
 
-static void count_cost(radz_encoder *e, const radz_door_cost *cost, size_t used)
+/* Tokens of a group's used rows: rows that only fill the shape are nobody's. */
+static uint64_t used_tokens(const radz_door_cost *cost, size_t used)
 {
-    e->cost.tokens += cost->tokens * used / QUESTIONS; /* rows that only fill the shape are nobody's tokens */
+    return cost->tokens * used / QUESTIONS;
 }
 
-radz_status radz_encoder_yes_no(radz_encoder *e, const float *pixels, const char *const *questions, size_t n, float *logits,
-                                radz_error *err)
+/* What a call took that began at `begun`, when the shared part had taken `shared` seconds: without that part. */
+static void count_cost(radz_dialogue *d, uint64_t tokens, double begun, double shared, radz_cost *cost)
 {
+    double seconds = radz_clock_seconds() - begun - (d->cost.seconds - shared);
+    add_cost(&d->encoder->cost, tokens, seconds);
+    if (cost != NULL)
+        add_cost(cost, tokens, seconds);
+}
+
+radz_status radz_dialogue_yes_no(radz_dialogue *d, const char *const *questions, size_t n, float *logits, radz_cost *cost,
+                                 radz_error *err)
+{
+    const radz_encoder *e = d->encoder;
     const radz_encoder_facts *f = &e->facts;
     size_t tokens = f->n_yes + f->n_no;
-    double begun = radz_clock_seconds();
+    uint64_t run = 0;
+    double begun = radz_clock_seconds(), shared = d->cost.seconds;
     asked a = {0};
-    if (f->dialogue_text != NULL && (f->n_yes == 0 || f->n_no == 0))
+    if (f->n_yes == 0 || f->n_no == 0)
         return radz_fail(err, RADZ_E_VALUE, "the tokenizer of '%s' has no token for '%s' in any spelling (small, capital, all capitals, "
                          "with or without a blank before): its logits cannot be read", e->dir, f->n_yes == 0 ? "yes" : "no");
-    radz_status status = ask(e, pixels, questions, n, 0, &a, err);
-    float *rows = radz_calloc(QUESTIONS * (tokens + 1), sizeof *rows, err);
+    radz_status status = ask(d, questions, n, 0, &a, err);
+    float *rows = radz_calloc(QUESTIONS * tokens, sizeof *rows, err);
     if (status == RADZ_OK && rows == NULL)
         status = RADZ_E_NOMEM;
     for (size_t at = 0, count; at < n && status == RADZ_OK; at += count) {
         radz_door_questions group;
-        radz_door_cost cost = {0};
-        status = next_group(e, &a, at, 0, &group, &count, err);
+        radz_door_cost took = {0};
+        status = next_group(d, &a, at, 0, &group, &count, err);
         if (status == RADZ_OK)
-            status = e->door->prefix_logits(a.prefix, &group, f->answer_tokens, tokens, rows, &cost, err);
-        count_cost(e, &cost, count);
+            status = e->door->prefix_logits(d->prefix, &group, f->answer_tokens, tokens, rows, &took, err);
+        run += used_tokens(&took, count);
         for (size_t r = 0; r < count && status == RADZ_OK; r++)
             memcpy(logits + a.order[at + r] * tokens, rows + r * tokens, tokens * sizeof *rows);
     }
     free(rows);
-    asked_free(e, &a);
-    e->cost.seconds += radz_clock_seconds() - begun;
+    asked_free(&a);
+    count_cost(d, run, begun, shared, cost);
     return status;
 }
 
@@ -687,27 +762,29 @@ static radz_status read_answer(const radz_encoder *e, int32_t *ids, size_t count
     return RADZ_OK;
 }
 
-radz_status radz_encoder_answers(radz_encoder *e, const float *pixels, const char *const *questions, size_t n, char **answers,
-                                 radz_error *err)
+radz_status radz_dialogue_answers(radz_dialogue *d, const char *const *questions, size_t n, char **answers, radz_cost *cost,
+                                  radz_error *err)
 {
-    double begun = radz_clock_seconds();
+    const radz_encoder *e = d->encoder;
+    const llava_state *s = e->state;
+    size_t longest = s->max_tokens;
+    uint64_t run = 0;
+    double begun = radz_clock_seconds(), shared = d->cost.seconds;
     asked a = {0};
     memset(answers, 0, n * sizeof *answers);
-    const llava_state *s = e->state;
-    size_t longest = e->family == &encoder_llava ? s->max_tokens : 1;
-    radz_status status = ask(e, pixels, questions, n, longest, &a, err);
+    radz_status status = ask(d, questions, n, longest, &a, err);
     int32_t *ids = radz_calloc(QUESTIONS * longest, sizeof *ids, err);
     size_t lengths[QUESTIONS];
     if (status == RADZ_OK && ids == NULL)
         status = RADZ_E_NOMEM;
     for (size_t at = 0, count; at < n && status == RADZ_OK; at += count) {
         radz_door_questions group;
-        radz_door_cost cost = {0};
-        status = next_group(e, &a, at, longest, &group, &count, err);
+        radz_door_cost took = {0};
+        status = next_group(d, &a, at, longest, &group, &count, err);
         radz_door_answers given = {longest, s->stop, s->n_stop, ids, lengths};
         if (status == RADZ_OK)
-            status = e->door->prefix_generate(a.prefix, &group, &given, &cost, err);
-        count_cost(e, &cost, count);
+            status = e->door->prefix_generate(d->prefix, &group, &given, &took, err);
+        run += used_tokens(&took, count);
         for (size_t r = 0; r < count && status == RADZ_OK; r++)
             status = read_answer(e, ids + r * longest, lengths[r], &answers[a.order[at + r]], err);
     }
@@ -716,8 +793,8 @@ radz_status radz_encoder_answers(radz_encoder *e, const float *pixels, const cha
         answers[i] = NULL;
     }
     free(ids);
-    asked_free(e, &a);
-    e->cost.seconds += radz_clock_seconds() - begun;
+    asked_free(&a);
+    count_cost(d, run, begun, shared, cost);
     return status;
 }
 

@@ -644,7 +644,8 @@ radz_status radz_print_cost(const radz_results *results, const radz_print_option
             fputs("<p class=\"faint\">The run's folder holds no timing.json: what it took is not known.</p>\n", out);
         else
             fprintf(out, "<p>The run took %.1f s; at most %.0f MiB of memory were in use. Images that came from the cache took no "
-                    "encoding.</p>\n", results->total_seconds, (double)results->peak_memory / 1048576);
+                    "encoding. A scorer's cost is what it would take alone: what several of them share is done once and counts in "
+                    "each.</p>\n", results->total_seconds, (double)results->peak_memory / 1048576);
         if (results->n_costs > 0)
             put_scorer_costs(out, results);
         if (results->n_stages > 0)

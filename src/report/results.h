@@ -54,8 +54,8 @@ typedef struct radz_result_block {
     uint64_t n_judged, n_right;    /* those with a label, and those that equal it: unknown never does */
 } radz_result_block;
 
-/* What the figures of a data set, model and scorer cost. Timings: the terminal table and timing.json show them, the
- * deterministic files do not. */
+/* What the figures of a data set, model and scorer cost, as if no other scorer had run: what several share counts in each.
+ * Timings: the terminal table and timing.json show them, the deterministic files do not. */
 typedef struct radz_result_cost {
     const char *dataset, *model, *scorer;
     uint64_t images;           /* that were computed in this run; the others were in the cache */

@@ -171,7 +171,10 @@ radz_status radz_anchor_generate(const radz_home *home, const radz_anchor_work_o
 {
     work w = {0};
     radz_strbuf question = {0};
+    radz_dialogue *dialogue = NULL;
     radz_status st = open_work(home, o, &w, err);
+    if (st == RADZ_OK)
+        st = radz_dialogue_open(w.session.encoder, NULL, &dialogue, err);
     if (st == RADZ_OK)
         st = radz_strbuf_printf(out, err, "# A draft, written by the model '%s' (weights SHA-256 %s), greedy, at most %u tokens a class. To be\n"
                                 "# reviewed by a person before it is used.\nname: draft\ntitle: Draft by %s\nsource: \"the model '%s'\"\nprompt: ",
@@ -196,7 +199,7 @@ radz_status radz_anchor_generate(const radz_home *home, const radz_anchor_work_o
         }
         const char *asked = question.text;
         if (st == RADZ_OK)
-            st = radz_encoder_answers(w.session.encoder, NULL, &asked, 1, &answer, err);
+            st = radz_dialogue_answers(dialogue, &asked, 1, &answer, NULL, err);
         if (st == RADZ_OK)
             st = radz_strbuf_puts(out, "  - class: ", err);
         if (st == RADZ_OK)
@@ -209,6 +212,7 @@ radz_status radz_anchor_generate(const radz_home *home, const radz_anchor_work_o
             st = radz_strbuf_puts(out, "\n    imaging: \"(to be taken out of the text above)\"\n    source: \"not reviewed\"\n", err);
         free(answer);
     }
+    radz_dialogue_close(dialogue);
     radz_strbuf_free(&question);
     radz_anchors_card *card = w.card;
     st = close_work(&w, st, err);

@@ -300,7 +300,7 @@ static radz_evidence_set *evidence_of(const loaded_model *m, size_t dataset, rad
     return &m->evidence[dataset * RADZ_EVIDENCE_COUNT + kind];
 }
 
-static radz_status note_production(execution *e, const loaded_dataset *set, const radz_evidence_set *evidence, radz_error *err)
+static radz_status note_skips(execution *e, const loaded_dataset *set, const radz_evidence_set *evidence, radz_error *err)
 {
     const char *data_name = set->data->name, *model_name = evidence->session->o.card->base.name;
     const radz_embed_output *out = &evidence->images;
@@ -317,14 +317,6 @@ static radz_status note_production(execution *e, const loaded_dataset *set, cons
         radz_warn("skipped: %s", skip.reason);
         st = radz_results_add_skip(e->results, &skip, err);
     }
-    radz_result_stage stages[] = {
-        {radz_evidence_stage(evidence->kind), data_name, model_name, out->n_cached + out->n_encoded, out->n_cached, out->seconds},
-        {"embed texts", data_name, model_name, evidence->prompts.n, 0, evidence->text_seconds},
-    };
-    if (st == RADZ_OK)
-        st = radz_results_add_stage(e->results, &stages[0], err);
-    if (st == RADZ_OK && evidence->prompts.embeddings != NULL)
-        st = radz_results_add_stage(e->results, &stages[1], err);
     return st;
 }
 
@@ -333,28 +325,33 @@ static radz_status embed_dataset(execution *e, loaded_model *m, size_t d, radz_e
 {
     const loaded_dataset *set = &e->datasets[d];
     const char *model_name = m->planned->card->base.name;
-    radz_status st = RADZ_OK;
+    radz_evidence_request request = {
+        .dataset = set->data,
+        .dataset_card = set->planned->card,
+        .paths = set->paths,
+        .names = set->names,
+        .skip_bad = e->options->skip_bad,
+        .threads = e->options->threads,
+        .other_prompts = (const radz_prompts_card *const *)e->plan->other_prompts,
+        .n_other_prompts = e->plan->suite->other_prompts_count,
+        .other_anchors = (const radz_anchors_card *const *)e->plan->other_anchors,
+        .n_other_anchors = e->plan->suite->other_anchors_count,
+        .vary = d < e->plan->n_datasets && e->options->probe == NULL && e->options->visit == NULL,
+        .vary_questions = e->plan->vary_questions,
+    };
+    radz_evidence_log log;
     radz_info("%s with %s:", set->data->name, model_name);
-    for (radz_evidence kind = 0; st == RADZ_OK && kind < RADZ_EVIDENCE_COUNT; kind++) {
-        radz_evidence_request request = {
-            .kind = kind,
-            .dataset = set->data,
-            .dataset_card = set->planned->card,
-            .paths = set->paths,
-            .names = set->names,
-            .skip_bad = e->options->skip_bad,
-            .threads = e->options->threads,
-            .other_prompts = (const radz_prompts_card *const *)e->plan->other_prompts,
-            .n_other_prompts = e->plan->suite->other_prompts_count,
-            .other_anchors = (const radz_anchors_card *const *)e->plan->other_anchors,
-            .n_other_anchors = e->plan->suite->other_anchors_count,
-            .vary = d < e->plan->n_datasets && e->options->probe == NULL && e->options->visit == NULL,
-        };
-        if (!reads(e, set->planned->card, m->planned, kind, &request.anchors))
-            continue;
-        st = radz_evidence_produce(&m->session, &request, evidence_of(m, d, kind), err);
-        if (st == RADZ_OK)
-            st = note_production(e, set, evidence_of(m, d, kind), err);
+    for (radz_evidence kind = 0; kind < RADZ_EVIDENCE_COUNT; kind++)
+        if (reads(e, set->planned->card, m->planned, kind, &request.anchors))
+            request.kinds |= 1u << kind;
+    radz_status st = radz_evidence_produce(&m->session, &request, evidence_of(m, d, 0), &log, err);
+    for (radz_evidence kind = 0; st == RADZ_OK && kind < RADZ_EVIDENCE_COUNT; kind++)
+        if ((request.kinds & 1u << kind) != 0)
+            st = note_skips(e, set, evidence_of(m, d, kind), err);
+    for (size_t i = 0; st == RADZ_OK && i < log.n; i++) {
+        const radz_evidence_stage *s = &log.stages[i];
+        st = radz_results_add_stage(e->results, &(radz_result_stage){s->name, set->data->name, model_name, s->items, s->cached,
+                                                                     s->seconds}, err);
     }
     return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "data set '%s', model '%s'", set->data->name, model_name), st);
 }
@@ -449,7 +446,7 @@ static radz_status name_run(execution *e, radz_error *err)
             radz_sha256_add_text(&hash, radz_evidence_prompts_sha256(set)); /* the table of terms has a say in it */
             radz_sha256_add_text(&hash, set->anchors_sha256);
             for (size_t v = 0; v < set->n_variants; v++)
-                radz_sha256_add_text(&hash, set->variants[v].prompts.list.sha256);
+                radz_sha256_add_text(&hash, radz_evidence_variant_sha256(&set->variants[v]));
             for (size_t s = 0; s < set->images.n_skips; s++)
                 radz_sha256_add_text(&hash, e->datasets[d / RADZ_EVIDENCE_COUNT].names[set->images.skips[s].index]);
         }
@@ -519,7 +516,7 @@ static radz_status add_provenance(execution *e, radz_error *err)
 
 static radz_status note_cost(execution *e, const radz_evidence_set *evidence, const char *scorer, radz_error *err)
 {
-    size_t computed = evidence->images.n_encoded;
+    size_t computed = evidence->computed;
     radz_result_cost cost = {
         .dataset = evidence->dataset->name,
         .model = evidence->session->o.card->base.name,

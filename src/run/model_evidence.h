@@ -1,5 +1,5 @@
-/* What a model says about the images of a data set: each kind of evidence that a scorer can read is produced into the cache
- * by one row of a table, and read back in blocks. */
+/* What a model says about the images of a data set: the kinds of evidence that scorers can read, a row of a table each, are
+ * produced into the cache and read back in blocks. */
 #ifndef RADZ_RUN_MODEL_EVIDENCE_H
 #define RADZ_RUN_MODEL_EVIDENCE_H
 
@@ -10,13 +10,14 @@
 #include "score/scorer.h"
 
 typedef struct radz_evidence_request {
-    radz_evidence kind;
+    unsigned kinds;                     /* bits 1 << radz_evidence: which are wanted */
     bool anchors;                       /* radz-feature: with the anchor matrix */
-    const radz_prompts_card *const *other_prompts; /* vectors: further wordings, to see how far figures move */
+    const radz_prompts_card *const *other_prompts; /* further wordings, to see how far figures move */
     size_t n_other_prompts;
     const radz_anchors_card *const *other_anchors; /* with `anchors`: likewise; each part of the own card is one, too */
     size_t n_other_anchors;
     bool vary;                          /* make them */
+    unsigned vary_questions;            /* bits likewise: the kinds whose questions are asked in other words as well */
     const radz_dataset *dataset;
     const radz_dataset_card *dataset_card;
     const char *const *paths, *const *names; /* [dataset->n] files and ids of the images */
@@ -34,23 +35,34 @@ typedef struct radz_own_questions {
     char sha256[RADZ_SHA256_HEX_SIZE]; /* of the samples' ids and questions; "" where the questions are not the data set's own */
 } radz_own_questions;
 
-/* Prompts or anchors in place of the model's own. */
+/* How questions are put. Borrowed from cards. */
+typedef struct radz_wording {
+    const radz_prompts_card *card; /* says what classes are called */
+    const char *question, *choice;
+} radz_wording;
+
+typedef struct radz_evidence_set radz_evidence_set;
+
+/* Prompts, questions or anchors in place of the model's own. */
 typedef struct radz_evidence_variant {
-    const char *varied;        /* "prompts", "anchors" */
-    char *name;                /* of the card, or the part of the own anchors */
+    const char *varied;        /* "prompts", "question", "anchors" */
+    char *name;                /* of the card, the wording, or the part of the own anchors */
     radz_prompt_texts prompts; /* with embeddings; n 0: the own */
     float *anchors;            /* [n_anchors, dim]; NULL: the own */
+    radz_evidence_set *asked;  /* the answers to other questions, read and scored like those to the own; NULL: not of questions */
 } radz_evidence_variant;
 
 /* All of one kind for one data set. What it borrows (session, data set) must outlive it. */
-typedef struct radz_evidence_set {
+struct radz_evidence_set {
     radz_evidence kind;
     radz_session *session;
     const radz_dataset *dataset;
     radz_embed_output images;      /* content hashes, which images are usable, what was skipped */
+    radz_wording wording;          /* of questions */
     radz_prompt_texts prompts;     /* vectors: prompts with embeddings; else one question per class */
     radz_own_questions own;        /* a data set that asks its own questions: in place of those of `prompts` */
     char *choice;                  /* choice: the question that lists the classes */
+    char choice_sha256[RADZ_SHA256_HEX_SIZE];
     float *anchors;                /* [n_anchors, dim] */
     size_t n_anchors;
     bool anchor_of_none;           /* the last is that of "No Finding" */
@@ -62,19 +74,35 @@ typedef struct radz_evidence_set {
     const char ***finding_names;
     size_t values;                 /* floats per image: dim, or classes x tokens; 0 for answers */
     size_t answers;                /* texts per image: classes, 1, or 0 */
-    double seconds;                /* wall, of the images that were computed */
-    uint64_t tokens;               /* that went through the model for them */
+    /* The cost of this evidence alone: what several kinds share (files that are read, what all questions about an image have in
+     * common) is done once and counted in each; that of variants is counted nowhere. */
+    size_t computed;               /* images; the others were in the cache */
+    double seconds;                /* wall, of these */
+    uint64_t tokens;               /* that go through the model for them */
     uint64_t peak_memory;          /* bytes, of the process at the end */
-    double text_seconds;           /* of the prompts */
-} radz_evidence_set;
+};
 
-/* Loads the model on first need. Free with radz_evidence_free, also after an error. */
-radz_status radz_evidence_produce(radz_session *session, const radz_evidence_request *request, radz_evidence_set *out,
-                                  radz_error *err) RADZ_MUST_USE;
+/* What was done, for timings. */
+typedef struct radz_evidence_stage {
+    const char *name; /* "embed images"; static */
+    size_t items, cached;
+    double seconds; /* wall */
+} radz_evidence_stage;
+
+typedef struct radz_evidence_log {
+    radz_evidence_stage stages[2 * RADZ_EVIDENCE_COUNT];
+    size_t n;
+} radz_evidence_log;
+
+/* The wanted kinds of `sets` [RADZ_EVIDENCE_COUNT]; the others stay as they are. All questions about an image are asked in one
+ * visit, so that it is decoded once and what they share runs once. Loads the model on first need. Free each with
+ * radz_evidence_free, also after an error. */
+radz_status radz_evidence_produce(radz_session *session, const radz_evidence_request *request, radz_evidence_set *sets,
+                                  radz_evidence_log *log, radz_error *err) RADZ_MUST_USE;
 void radz_evidence_free(radz_evidence_set *set);
-const char *radz_evidence_stage(radz_evidence kind); /* "embed images", for timings */
 /* The texts that the evidence rests on, by hash: prompts or questions. */
 const char *radz_evidence_prompts_sha256(const radz_evidence_set *set);
+const char *radz_evidence_variant_sha256(const radz_evidence_variant *variant); /* "" where anchors are varied */
 /* Can a data set put its own questions for this kind of evidence (yes-no-logits, answers)? A data set with a column of
  * questions can be evaluated by scorers of such evidence alone. */
 bool radz_evidence_takes_questions(radz_evidence kind);

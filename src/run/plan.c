@@ -6,6 +6,9 @@
 #include "encoder/encoder.h"
 #include "score/scorer.h"
 
+/* Evidence of models that are asked. */
+static const unsigned asking = 1u << RADZ_EVIDENCE_YES_NO_LOGITS | 1u << RADZ_EVIDENCE_ANSWERS | 1u << RADZ_EVIDENCE_CHOICE;
+
 static radz_status check_names(const char *what, const radz_strlist *wanted, char **known, size_t n_known,
                                radz_error *err)
 {
@@ -93,9 +96,8 @@ radz_status radz_plan_find_model(const radz_home *home, const char *name, const 
         st = radz_encoder_family_evidence(out->card->family, &out->evidence, err);
     if (st != RADZ_OK && out->card != NULL)
         radz_prefix(err, "model card '%s'", out->card->base.file);
-    unsigned asked = 1u << RADZ_EVIDENCE_YES_NO_LOGITS | 1u << RADZ_EVIDENCE_ANSWERS | 1u << RADZ_EVIDENCE_CHOICE;
     if (st == RADZ_OK && out->template_card == NULL)
-        out->evidence &= ~asked;
+        out->evidence &= ~asking;
     return st;
 }
 
@@ -121,8 +123,8 @@ static radz_status need_a_pair(const radz_plan *plan, radz_error *err)
             strcat(given, given[0] != '\0' ? ", " : "");
             strcat(given, radz_evidence_name((radz_evidence)k));
         }
-    bool unasked = m->template_card == NULL && (m->evidence & 1u << RADZ_EVIDENCE_RADZ_FEATURE) != 0 && (s->evidence == RADZ_EVIDENCE_YES_NO_LOGITS ||
-                                                s->evidence == RADZ_EVIDENCE_ANSWERS || s->evidence == RADZ_EVIDENCE_CHOICE);
+    bool unasked = m->template_card == NULL && (m->evidence & 1u << RADZ_EVIDENCE_RADZ_FEATURE) != 0 &&
+                   (asking & 1u << s->evidence) != 0;
     return radz_fail(err, RADZ_E_USAGE, "no scorer of the selection can score a model of it: '%s' reads %s%s, model '%s' (family %s) "
                      "gives %s%s", s->name, radz_evidence_name(s->evidence), s->needs_anchors ? " and anchors" : "",
                      m->card->base.name, m->card->family, given,
@@ -143,7 +145,7 @@ static radz_status require_datasets(const radz_plan *plan, const radz_strlist *r
     return RADZ_OK;
 }
 
-/* The cards that only show how far figures move. */
+/* What only shows how far figures move. */
 static radz_status find_others(const radz_home *home, radz_plan *plan, radz_error *err)
 {
     const radz_suite_card *suite = plan->suite;
@@ -154,6 +156,15 @@ static radz_status find_others(const radz_home *home, radz_plan *plan, radz_erro
         st = radz_prompts_find_card(&home->places, suite->other_prompts[i], &plan->other_prompts[i], err);
     for (size_t i = 0; st == RADZ_OK && i < suite->other_anchors_count; i++)
         st = radz_anchors_find_card(&home->places, suite->other_anchors[i], &plan->other_anchors[i], err);
+    for (size_t i = 0; st == RADZ_OK && i < suite->vary_questions_count; i++) {
+        const radz_scorer *scorer;
+        st = radz_scorer_find(suite->vary_questions[i], &scorer, err);
+        if (st == RADZ_OK && (asking & 1u << scorer->evidence) == 0)
+            st = radz_fail(err, RADZ_E_USAGE, "scorer '%s' under 'vary_questions' asks nothing: it reads %s", scorer->name,
+                           radz_evidence_name(scorer->evidence));
+        if (st == RADZ_OK)
+            plan->vary_questions |= 1u << scorer->evidence;
+    }
     return st == RADZ_OK ? RADZ_OK : (radz_prefix(err, "suite '%s'", suite->base.name), st);
 }
 

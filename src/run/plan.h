@@ -34,6 +34,7 @@ typedef struct radz_plan {
     radz_protocols protocols;    /* those asked for, else the suite's */
     radz_prompts_card **other_prompts; /* [suite->other_prompts_count] */
     radz_anchors_card **other_anchors; /* [suite->other_anchors_count] */
+    unsigned vary_questions; /* bits 1 << radz_evidence: of the scorers that the suite has asked in other words, too */
 } radz_plan;
 
 /* Whether a scorer reads what the model can say. */

@@ -72,7 +72,7 @@ static void choose_template(const radz_prompt_texts *all, size_t dim, uint32_t n
     }
 }
 
-/* ---- cards ---- */
+/* ---- cards and questions ---- */
 
 static bool has_negatives(const radz_prompt_texts *prompts, size_t classes)
 {
@@ -86,21 +86,28 @@ static bool has_negatives(const radz_prompt_texts *prompts, size_t classes)
     return true;
 }
 
-/* Other prompts cards, other anchors: with their vectors in place of the model's own. */
-static radz_status vary_cards(const bench *b, const radz_scoring *scoring, const radz_scorer *scorer, radz_error *err)
+/* Does the scorer read what a variant varies? */
+static bool fits(const radz_evidence_variant *variant, const radz_scorer *scorer, size_t classes)
+{
+    if (variant->asked != NULL)
+        return true;
+    return variant->anchors != NULL ? scorer->needs_anchors
+                                    : !scorer->needs_negatives || has_negatives(&variant->prompts, classes);
+}
+
+/* Other prompts cards, other questions, other anchors, in place of the model's own. */
+static radz_status vary_wordings(const bench *b, const radz_scoring *scoring, const radz_scorer *scorer, radz_error *err)
 {
     const radz_evidence_set *evidence = scoring->evidence;
     radz_status st = RADZ_OK;
     for (size_t v = 0; st == RADZ_OK && v < evidence->n_variants; v++) {
         const radz_evidence_variant *variant = &evidence->variants[v];
-        radz_scoring one = *scoring;
+        radz_scoring one = {.evidence = variant->asked != NULL ? variant->asked : evidence,
+                            .prompts = variant->prompts.n > 0 ? &variant->prompts : NULL,
+                            .anchors = variant->anchors};
         radz_scored_images scored = {0};
-        if (variant->anchors != NULL ? !scorer->needs_anchors
-                                     : scorer->needs_negatives && !has_negatives(&variant->prompts, b->set->n_classes))
+        if (!fits(variant, scorer, b->set->n_classes))
             continue;
-        one.prompts = variant->anchors != NULL ? NULL : &variant->prompts;
-        one.anchors = variant->anchors;
-        one.run_dir = NULL;
         st = radz_score_images(&one, scorer->name, &scored, err);
         if (st == RADZ_OK)
             st = measure(b, scored.scores, b->now, err);
@@ -241,7 +248,7 @@ radz_status radz_sensitivity_add(const radz_scoring *scoring, const char *scorer
     if (st == RADZ_OK)
         st = radz_scorer_find(scorer, &table_entry, err);
     if (st == RADZ_OK)
-        st = vary_cards(&b, scoring, table_entry, err);
+        st = vary_wordings(&b, scoring, table_entry, err);
     if (st == RADZ_OK && classes > 1)
         st = vary_softmax(&b, err);
     radz_metric_work_free(b.work);

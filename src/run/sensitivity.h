@@ -1,5 +1,5 @@
 /* How far do a scorer's figures move with choices that are not the model's: the wording of the prompts, a softmax over the
- * class list and its temperature, the class list itself? From cached embeddings alone. */
+ * class list and its temperature, the class list itself? From the cache alone. */
 #ifndef RADZ_RUN_SENSITIVITY_H
 #define RADZ_RUN_SENSITIVITY_H
 
@@ -8,6 +8,8 @@
 /* Adds the detail table "sensitivity" to the block added last: the AUC of each class and of the mean for
  *   prompts    another prompts card of the suite's `other_prompts` (scorers of vectors; cards without a negative prompt for each
  *              class are passed over by scorers that need them)
+ *   prompts    likewise, of scorers that ask (those of the suite's `vary_questions`): the question of that card
+ *   question   another question of the own prompts card (`other_questions`, `other_choices`; the same scorers)
  *   anchors    another anchors card, or one part of the own descriptions alone (anchored scorers)
  *   template   each template of the prompts by itself (where there are several)
  *   softmax    p_c = exp(s_c / tau) / sum over the class list, at several temperatures

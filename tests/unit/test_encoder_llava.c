@@ -1,5 +1,5 @@
-/* A model that is asked: what it says to a question depends on the picture and the question alone, not on what else is asked, in
- * which order, in how many calls or by how many threads; to the byte. The model is a tiny one with random weights. */
+/* A model that is asked: what it says to a question depends on the picture and the question alone, not on what else is asked or
+ * was before, in which order, in how many calls or by how many threads; to the byte. The model is a tiny one with random weights. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,8 +58,15 @@ static size_t tokens_of(const radz_encoder *e)
     return tokens;
 }
 
-/* Asks `n` of the questions, `which` [n], about a picture, and compares with what was said to all of them together. */
-static void same_as(radz_encoder *e, const said *all, size_t picture, const size_t *which, size_t n)
+static radz_dialogue *look(radz_encoder *e, size_t picture)
+{
+    radz_dialogue *d;
+    MUST(radz_dialogue_open(e, pixels[picture], &d, &err));
+    return d;
+}
+
+/* Asks `n` of the questions, `which` [n], about the picture of a dialogue, and compares with what was said to all of them. */
+static void same_in(radz_dialogue *d, radz_encoder *e, const said *all, size_t picture, const size_t *which, size_t n)
 {
     size_t tokens = tokens_of(e);
     const char *asked[QUESTIONS];
@@ -67,8 +74,8 @@ static void same_as(radz_encoder *e, const said *all, size_t picture, const size
     char *answers[QUESTIONS];
     for (size_t i = 0; i < n; i++)
         asked[i] = QUESTION[which[i]];
-    MUST(radz_encoder_yes_no(e, pixels[picture], asked, n, logits, &err));
-    MUST(radz_encoder_answers(e, pixels[picture], asked, n, answers, &err));
+    MUST(radz_dialogue_yes_no(d, asked, n, logits, NULL, &err));
+    MUST(radz_dialogue_answers(d, asked, n, answers, NULL, &err));
     for (size_t i = 0; i < n; i++) {
         if (memcmp(logits + i * tokens, all->logits[picture][which[i]], tokens * sizeof *logits) != 0)
             fail_msg("picture %zu, '%s' as number %zu of %zu: other logits (%.9g, %.9g)", picture, asked[i], i, n,
@@ -78,15 +85,27 @@ static void same_as(radz_encoder *e, const said *all, size_t picture, const size
     }
 }
 
+static void same_as(radz_encoder *e, const said *all, size_t picture, const size_t *which, size_t n)
+{
+    radz_dialogue *d = look(e, picture);
+    same_in(d, e, all, picture, which, n);
+    radz_dialogue_close(d);
+}
+
+/* Each kind of question in a dialogue of its own. */
 static void ask_all(radz_encoder *e, said *all)
 {
     size_t tokens = tokens_of(e);
     float logits[QUESTIONS * MAX_LOGITS];
     for (size_t p = 0; p < PICTURES; p++) {
-        MUST(radz_encoder_yes_no(e, pixels[p], QUESTION, QUESTIONS, logits, &err));
+        radz_dialogue *d = look(e, p);
+        MUST(radz_dialogue_yes_no(d, QUESTION, QUESTIONS, logits, NULL, &err));
         for (size_t i = 0; i < QUESTIONS; i++)
             memcpy(all->logits[p][i], logits + i * tokens, tokens * sizeof *logits);
-        MUST(radz_encoder_answers(e, pixels[p], QUESTION, QUESTIONS, all->answers[p], &err));
+        radz_dialogue_close(d);
+        d = look(e, p);
+        MUST(radz_dialogue_answers(d, QUESTION, QUESTIONS, all->answers[p], NULL, &err));
+        radz_dialogue_close(d);
     }
 }
 
@@ -128,6 +147,11 @@ static void answers_depend_on_picture_and_question_alone(void **state)
                     some[i] = (size_t)(radz_rng_uniform(&rng) * QUESTIONS);
                 same_as(e, &all, (size_t)(radz_rng_uniform(&rng) * PICTURES), some, n);
             }
+            radz_dialogue *d = look(e, 1); /* again and again in one dialogue, behind long answers and short questions */
+            for (size_t i = 0; i < QUESTIONS; i += 4)
+                same_in(d, e, &all, 1, &i, 1);
+            same_in(d, e, &all, 1, (const size_t[]){5, 6, 11}, 3);
+            radz_dialogue_close(d);
             radz_encoder_free(e);
         }
         /* and the questions and pictures do matter */
@@ -137,6 +161,44 @@ static void answers_depend_on_picture_and_question_alone(void **state)
         assert_int_equal(different, PICTURES * QUESTIONS - 1);
         forget(&all);
     }
+}
+
+/* The part that questions share runs once in a dialogue, and what a call is said to cost is the same whatever was asked before. */
+static void what_questions_share_runs_once(void **state)
+{
+    (void)state;
+    radz_encoder *e = open_model("llava", 1);
+    float logits[QUESTIONS * MAX_LOGITS];
+    char *answers[QUESTIONS];
+    radz_cost alone[2] = {{0}, {0}}, together[2] = {{0}, {0}}, at_once = {0};
+    uint64_t shared = 0, begun;
+    for (int kind = 0; kind < 2; kind++) {
+        radz_dialogue *d = look(e, 0);
+        assert_int_equal(radz_dialogue_shared(d).tokens, 0);
+        if (kind == 0)
+            MUST(radz_dialogue_yes_no(d, QUESTION, QUESTIONS, logits, &alone[kind], &err));
+        else
+            MUST(radz_dialogue_answers(d, QUESTION, QUESTIONS, answers, &alone[kind], &err));
+        shared = radz_dialogue_shared(d).tokens;
+        for (size_t i = 0; kind == 1 && i < QUESTIONS; i++)
+            free(answers[i]);
+        radz_dialogue_close(d);
+    }
+    begun = radz_encoder_cost(e).tokens;
+    assert_int_equal(begun, 2 * shared + alone[0].tokens + alone[1].tokens);
+    radz_dialogue *d = look(e, 0);
+    MUST(radz_dialogue_answers(d, QUESTION, QUESTIONS, answers, &together[1], &err));
+    MUST(radz_dialogue_yes_no(d, QUESTION, QUESTIONS, logits, &together[0], &err));
+    MUST(radz_dialogue_yes_no(d, QUESTION, QUESTIONS, logits, &at_once, &err));
+    assert_int_equal(radz_dialogue_shared(d).tokens, shared);
+    assert_true(shared > (uint64_t)radz_encoder_info(e)->image_positions / 2 && alone[1].tokens > alone[0].tokens);
+    for (int kind = 0; kind < 2; kind++)
+        assert_int_equal(together[kind].tokens, alone[kind].tokens);
+    assert_int_equal(radz_encoder_cost(e).tokens - begun, shared + 2 * alone[0].tokens + alone[1].tokens);
+    for (size_t i = 0; i < QUESTIONS; i++)
+        free(answers[i]);
+    radz_dialogue_close(d);
+    radz_encoder_free(e);
 }
 
 /* A feature does not depend on the pictures beside it, nor a text's on other texts. */
@@ -164,6 +226,7 @@ int main(void)
 {
 #ifdef RADZ_TEST_PLUGIN
     const struct CMUnitTest tests[] = {cmocka_unit_test(answers_depend_on_picture_and_question_alone),
+                                       cmocka_unit_test(what_questions_share_runs_once),
                                        cmocka_unit_test(features_depend_on_picture_and_text_alone)};
     setenv("RADZ_TORCH_PLUGIN", RADZ_TEST_PLUGIN, 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
