@@ -4,19 +4,20 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "bench/command.h"
 #include "bench/terminal.h"
+#include "bench/write_run.h"
 #include "report/print.h"
 #include "run/eval.h"
 #include "run/protocols.h"
 
-static radz_status write_results(const radz_results *results, const char *results_dir, radz_error *err)
+/* Standard output has the figures in the format that was asked for; where the rest is, is told beside it. */
+static radz_status write_results(const radz_options *options, const radz_results *results, radz_error *err)
 {
-    char *dir = radz_path_join(results_dir, results->run_id, err);
-    radz_status st = dir == NULL ? RADZ_E_NOMEM : radz_results_write(results, dir, err);
+    char *dir = NULL;
+    radz_status st = radz_write_run(results, options->results, &dir, err);
     if (st == RADZ_OK)
-        fprintf(stderr, "Tables and provenance: %s/\n", dir);
+        st = radz_draw_run(results, dir, !options->no_plots, stderr, err);
     free(dir);
     return st;
 }
@@ -52,6 +53,7 @@ radz_status radz_cmd_eval(const radz_options *options, int *exit_code, radz_erro
         .id_column = options->id_column,
         .column_prefix = options->column_prefix,
         .patient_column = options->patient_column,
+        .study_column = options->study_column,
         .partial = options->partial,
         .groups = &options->groups,
         .details = asked_for_details || options->results != NULL || strcmp(format, "details") == 0,
@@ -60,6 +62,7 @@ radz_status radz_cmd_eval(const radz_options *options, int *exit_code, radz_erro
         .seed = options->seed,
         .threads = options->threads > 0 ? (int)options->threads : radz_cpu_count(),
         .command = options->command_line,
+        .results_dir = options->results,
     };
     st = radz_eval_files(&home, &eval, &results, err);
     radz_print_options print = {.colour = radz_terminal_is_tty()};
@@ -70,7 +73,7 @@ radz_status radz_cmd_eval(const radz_options *options, int *exit_code, radz_erro
         st = radz_results_print(results, "details", &print, stdout, err);
     }
     if (st == RADZ_OK && options->results != NULL)
-        st = write_results(results, options->results, err);
+        st = write_results(options, results, err);
     if (st == RADZ_OK)
         st = radz_protocols_check_stopped(&options->protocols, results, err);
     radz_results_free(results);

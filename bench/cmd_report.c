@@ -33,7 +33,8 @@ radz_status radz_cmd_report(const radz_options *options, int *exit_code, radz_er
     if (st == RADZ_OK)
         st = radz_results_load_timing(results, dir, err);
     if (st == RADZ_OK)
-        st = radz_results_print(results, format, &(radz_print_options){.colour = radz_terminal_is_tty(), .dir = dir}, stdout, err);
+        st = radz_results_print(results, format,
+                                &(radz_print_options){.colour = radz_terminal_is_tty(), .dir = dir, .costs = true}, stdout, err);
     radz_results_free(results);
     free(dir);
     return st;

@@ -2,49 +2,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "base/log.h"
 #include "bench/command.h"
 #include "bench/terminal.h"
+#include "bench/write_run.h"
 #include "encoder/torch_facts.h"
-#include "report/plot.h"
 #include "report/print.h"
 #include "run/execute.h"
 #include "run/variants.h"
 
-/* RESULTS/latest -> RUN; replaced in one step. A file system without links only misses the convenience. */
-static void point_latest(const char *results_dir, const char *run_id)
-{
-    radz_strbuf link = {0}, temporary = {0};
-    if (radz_strbuf_printf(&link, NULL, "%s/latest", results_dir) == RADZ_OK &&
-        radz_strbuf_printf(&temporary, NULL, "%s/.latest-%ld", results_dir, (long)getpid()) == RADZ_OK) {
-        unlink(temporary.text);
-        if (symlink(run_id, temporary.text) == 0 && rename(temporary.text, link.text) != 0)
-            unlink(temporary.text);
-    }
-    radz_strbuf_free(&link);
-    radz_strbuf_free(&temporary);
-}
-
 static radz_status write_and_show(const radz_options *options, const radz_results *results, const char *results_dir,
                                   radz_error *err)
 {
-    char *dir = radz_path_join(results_dir, results->run_id, err);
-    if (dir == NULL)
-        return RADZ_E_NOMEM;
-    radz_status st = radz_results_write(results, dir, err);
-    if (st == RADZ_OK) {
-        point_latest(results_dir, results->run_id);
-        st = radz_results_print(results, "table", &(radz_print_options){.colour = radz_terminal_is_tty()}, stdout, err);
-    }
-    if (st == RADZ_OK) /* last: a gnuplot that fails must not hide the figures */
-        st = radz_plots_write(results, dir, !options->no_plots, err);
+    char *dir = NULL;
+    radz_status st = radz_write_run(results, results_dir, &dir, err);
     if (st == RADZ_OK)
-        printf("\nReport page:                   %s/report.html\nTables, scores and provenance: %s/\n"
-               "Plots (SVG, PDF, PNG):         %s/plots/\n", dir, dir, dir);
+        st = radz_results_print(results, "table", &(radz_print_options){.colour = radz_terminal_is_tty()}, stdout, err);
+    if (st == RADZ_OK)
+        st = radz_draw_run(results, dir, !options->no_plots, stdout, err);
     free(dir);
     return st;
 }

@@ -42,7 +42,7 @@ typedef struct radz_options {
     const char *labels, *val_labels, *val_split;        /* eval */
     radz_strlist groups;                                /* run: files; eval: files, or columns of the label file */
     bool details;                                       /* eval */
-    const char *id_column, *column_prefix, *patient_column; /* eval */
+    const char *id_column, *column_prefix, *patient_column, *study_column; /* eval */
     bool partial;                                       /* eval */
     int64_t replicates;                                 /* --replicates; -1: as the card or command says */
     double confidence;                                  /* --confidence, percent; 95 */

@@ -49,8 +49,8 @@ const radz_command radz_commands[] = {
      "  radz-bench eval --scores mine.csv --scores other.csv --labels chestxray14 --protocol all\n"
      "  radz-bench eval --scores mine.csv --labels labels.csv --groups sex --groups scanners.csv",
      OPTIONS("scores", "labels", "protocol", "format", "class", "split", "partial", "id-column", "column-prefix",
-             "patient-column", "val-scores", "val-labels", "val-split", "replicates", "confidence", "seed", "threads", "results",
-             "groups", "details", CARDS, "cache"),
+             "patient-column", "study-column", "val-scores", "val-labels", "val-split", "replicates", "confidence", "seed", "threads", "results",
+             "no-plots", "groups", "details", CARDS, "cache"),
      0, radz_cmd_eval},
     {"report", "print the tables of a finished run again", "[RUN]",
      "RUN is a folder or the name of a run below --results; the newest one when left out.",

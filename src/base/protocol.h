@@ -66,6 +66,7 @@ typedef enum radz_undefined {
 typedef enum radz_interval_method {
     RADZ_INTERVAL_NONE,     /* "none" */
     RADZ_INTERVAL_PATIENTS, /* "patients": replicates draw patients */
+    RADZ_INTERVAL_STUDIES,  /* "studies": replicates draw studies; the images of one stay together, those of a patient need not */
     RADZ_INTERVAL_SEEDED,   /* "seeded-rows": replicate i draws rows with numpy's RandomState(i) */
     RADZ_INTERVAL_RESEEDED  /* "reseeded-rows": Python's random, seeded by itself before each replicate */
 } radz_interval_method;
@@ -74,6 +75,12 @@ typedef enum radz_interval_bounds {
     RADZ_BOUNDS_BCA,       /* "bca": percentiles of the replicates, corrected for bias and acceleration; metric/resample.h */
     RADZ_BOUNDS_PERCENTILE /* "percentile": the percentiles themselves */
 } radz_interval_bounds;
+
+typedef enum radz_interval_strata {
+    RADZ_STRATA_NONE,  /* "none" */
+    RADZ_STRATA_LABELS /* "labels": of each class's figures, patients (or studies) with and without a positive image of it are
+                        * drawn apart, so that their numbers stay as they are (pROC's stratified bootstrap); of means all together */
+} radz_interval_strata;
 
 typedef enum radz_interval_mean {
     RADZ_MEAN_OF_BOUNDS,    /* "bounds": the means' bounds are means of the classes' bounds */
@@ -99,7 +106,8 @@ typedef struct radz_protocol_rules {
     bool micro, weighted;  /* further averages beside the macro mean */
     radz_undefined undefined;
     radz_interval_method interval;
-    radz_interval_bounds bounds; /* of method "patients" */
+    radz_interval_bounds bounds; /* of methods "patients" and "studies" */
+    radz_interval_strata strata; /* likewise */
     uint32_t replicates;   /* of the row methods; 1000 */
     uint32_t low, high;    /* of the row methods: places of the bounds among the sorted replicates, from 0 */
     radz_interval_mean interval_mean;

@@ -28,9 +28,11 @@ static const cyaml_strval_t undefined[] = {{"drop", RADZ_UNDEFINED_DROP}, {"stop
                                            {"nan", RADZ_UNDEFINED_NAN},   {"na", RADZ_UNDEFINED_NA}};
 static const cyaml_strval_t methods[] = {{"none", RADZ_INTERVAL_NONE},
                                          {"patients", RADZ_INTERVAL_PATIENTS},
+                                         {"studies", RADZ_INTERVAL_STUDIES},
                                          {"seeded-rows", RADZ_INTERVAL_SEEDED},
                                          {"reseeded-rows", RADZ_INTERVAL_RESEEDED}};
 static const cyaml_strval_t bounds[] = {{"bca", RADZ_BOUNDS_BCA}, {"percentile", RADZ_BOUNDS_PERCENTILE}};
+static const cyaml_strval_t strata[] = {{"none", RADZ_STRATA_NONE}, {"labels", RADZ_STRATA_LABELS}};
 static const cyaml_strval_t means[] = {{"bounds", RADZ_MEAN_OF_BOUNDS}, {"replicates", RADZ_MEAN_OF_REPLICATES}};
 
 static const char *const figures[RADZ_FIGURE_COUNT] = {
@@ -50,6 +52,7 @@ static const cyaml_schema_field_t f1_fields[] = {
 static const cyaml_schema_field_t interval_fields[] = {
     CHOICE("method", radz_protocol_interval, method, methods),
     CHOICE("bounds", radz_protocol_interval, bounds, bounds),
+    CHOICE("strata", radz_protocol_interval, strata, strata),
     UINT("replicates", replicates),
     UINT("low", low),
     UINT("high", high),
@@ -116,13 +119,14 @@ static radz_status check_exact(const radz_protocol_card *card, const radz_card_s
         return radz_card_fail(source, err, "threshold.split", "'calibrated' wants 'validation'");
     if (card->undefined != RADZ_UNDEFINED_NA)
         return radz_card_fail(source, err, "undefined", "arithmetic 'exact' wants 'na'");
-    if (card->interval.method > RADZ_INTERVAL_PATIENTS)
-        return radz_card_fail(source, err, "interval.method", "arithmetic 'exact' wants 'patients' or 'none'");
+    if (card->interval.method > RADZ_INTERVAL_STUDIES)
+        return radz_card_fail(source, err, "interval.method", "arithmetic 'exact' wants 'patients', 'studies' or 'none'");
     return RADZ_OK;
 }
 
 static radz_status check_sklearn(const radz_protocol_card *card, const radz_card_source *source, radz_error *err)
 {
+    static const char *const of_clusters[] = {"interval.bounds", "interval.strata"};
     const radz_protocol_interval *interval = &card->interval;
     bool rows = interval->method == RADZ_INTERVAL_SEEDED || interval->method == RADZ_INTERVAL_RESEEDED;
     bool at_threshold = card->rules.figures[RADZ_FIGURE_F1] || card->rules.figures[RADZ_FIGURE_ACC] ||
@@ -134,10 +138,11 @@ static radz_status check_sklearn(const radz_protocol_card *card, const radz_card
     if (at_threshold != (card->threshold.rule != RADZ_THRESHOLD_NONE))
         return radz_card_fail(source, err, "threshold.rule", "f1, acc and mcc among the figures want a rule, and a rule"
                               " wants one of them");
-    if (radz_card_has(source, "interval.bounds"))
-        return radz_card_fail(source, err, "interval.bounds", "goes with method 'patients'");
-    if (interval->method == RADZ_INTERVAL_PATIENTS)
-        return radz_card_fail(source, err, "interval.method", "'patients' goes with arithmetic 'exact'");
+    for (size_t i = 0; i < COUNT(of_clusters); i++)
+        if (radz_card_has(source, of_clusters[i]))
+            return radz_card_fail(source, err, of_clusters[i], "goes with methods 'patients' and 'studies'");
+    if (interval->method == RADZ_INTERVAL_PATIENTS || interval->method == RADZ_INTERVAL_STUDIES)
+        return radz_card_fail(source, err, "interval.method", "'patients' and 'studies' go with arithmetic 'exact'");
     if (rows && (interval->low > interval->high || interval->high >= card->rules.replicates))
         return radz_card_fail(source, err, "interval.high", "places %u and %u of %u replicates; wanted low <= high <"
                               " replicates", interval->low, interval->high, card->rules.replicates);
@@ -173,6 +178,7 @@ static radz_status finish_protocol(void *data, const radz_card_source *source, r
         .undefined = card->undefined,
         .interval = card->interval.method,
         .bounds = card->interval.bounds,
+        .strata = card->interval.strata,
         .replicates = radz_card_has(source, "interval.replicates") ? card->interval.replicates : 1000,
         .low = card->interval.low,
         .high = card->interval.high,

@@ -8,6 +8,7 @@
 typedef struct radz_protocol_interval {
     radz_interval_method method;
     radz_interval_bounds bounds;
+    radz_interval_strata strata;
     uint32_t replicates, low, high, digits, seed;
     radz_interval_mean mean;
     bool rechoose, value_is_mean;

@@ -12,10 +12,10 @@
 typedef struct label_reader {
     radz_csv *csv;
     radz_label_table *table;
-    radz_name_table ids, patients;
-    size_t id_at, patient_at; /* patient_at SIZE_MAX: none */
-    size_t *columns;          /* [n_classes] */
-    size_t ids_capacity, patients_capacity, labels_capacity;
+    radz_name_table ids, patients, studies;
+    size_t id_at, patient_at, study_at; /* the latter two SIZE_MAX: none */
+    size_t *columns;                    /* [n_classes] */
+    size_t ids_capacity, patients_capacity, studies_capacity, labels_capacity;
 } label_reader;
 
 static bool find_column(const radz_csv *csv, const char *name, size_t *at)
@@ -40,21 +40,30 @@ static radz_status fail_no_label_column(const radz_csv *csv, const radz_strlist 
                      sought, found);
 }
 
+/* The column that was asked for, or the first that is called like one of `usual` (up to NULL); SIZE_MAX: none. */
+static radz_status choose_column(const radz_csv *csv, const char *wanted, const char *const *usual, size_t *at, radz_error *err)
+{
+    *at = SIZE_MAX;
+    if (wanted != NULL)
+        return radz_csv_column(csv, wanted, at, err);
+    for (; *usual != NULL && *at == SIZE_MAX; usual++)
+        (void)find_column(csv, *usual, at);
+    return RADZ_OK;
+}
+
 static radz_status choose_columns(label_reader *r, const radz_label_options *options, radz_error *err)
 {
-    static const char *const patient_names[] = {"patient", "patient_id", "Patient ID", "PatientID", "subject_id"};
+    static const char *const patient_names[] = {"patient", "patient_id", "Patient ID", "PatientID", "subject_id", NULL};
+    static const char *const study_names[] = {"study", "study_id", "Study ID", "StudyID", NULL};
     radz_label_table *t = r->table;
     size_t n = radz_csv_columns(r->csv);
-    r->patient_at = SIZE_MAX;
     if (!find_column(r->csv, options->id_column, &r->id_at))
         r->id_at = 0;
-    if (options->patient_column != NULL) {
-        radz_status st = radz_csv_column(r->csv, options->patient_column, &r->patient_at, err);
-        if (st != RADZ_OK)
-            return st;
-    }
-    for (size_t i = 0; r->patient_at == SIZE_MAX && i < sizeof patient_names / sizeof *patient_names; i++)
-        (void)find_column(r->csv, patient_names[i], &r->patient_at);
+    radz_status st = choose_column(r->csv, options->patient_column, patient_names, &r->patient_at, err);
+    if (st == RADZ_OK)
+        st = choose_column(r->csv, options->study_column, study_names, &r->study_at, err);
+    if (st != RADZ_OK)
+        return st;
     if (r->patient_at != SIZE_MAX)
         t->patient_column = radz_arena_strdup(&t->arena, radz_csv_column_name(r->csv, r->patient_at), err);
     r->columns = radz_calloc(n, sizeof *r->columns, err);
@@ -63,7 +72,7 @@ static radz_status choose_columns(label_reader *r, const radz_label_options *opt
         return RADZ_E_NOMEM;
     for (size_t i = 0; i < n; i++) {
         const char *name = radz_csv_column_name(r->csv, i);
-        if (i == r->id_at || i == r->patient_at || !radz_strlist_has(options->wanted, name))
+        if (i == r->id_at || i == r->patient_at || i == r->study_at || !radz_strlist_has(options->wanted, name))
             continue;
         t->classes[t->n_classes] = radz_arena_strdup(&t->arena, name, err);
         if (t->classes[t->n_classes] == NULL)
@@ -95,7 +104,7 @@ static radz_status parse_label(label_reader *r, size_t class_index, const char *
 static radz_status add_row(label_reader *r, const char *const *fields, radz_error *err)
 {
     radz_label_table *t = r->table;
-    uint32_t id, patient;
+    uint32_t id, patient, study;
     bool is_new;
     if (fields[r->id_at][0] == '\0')
         return radz_fail(err, RADZ_E_VALUE, "'%.250s' line %zu column '%.80s': no id", radz_csv_file(r->csv),
@@ -109,6 +118,8 @@ static radz_status add_row(label_reader *r, const char *const *fields, radz_erro
     if (st == RADZ_OK)
         st = radz_grow(&t->patients, &r->patients_capacity, t->n + 1, sizeof *t->patients, err);
     if (st == RADZ_OK)
+        st = radz_grow(&t->studies, &r->studies_capacity, t->n + 1, sizeof *t->studies, err);
+    if (st == RADZ_OK)
         st = radz_grow(&t->labels, &r->labels_capacity, (t->n + 1) * t->n_classes, 1, err);
     if (st != RADZ_OK)
         return st;
@@ -121,6 +132,12 @@ static radz_status add_row(label_reader *r, const char *const *fields, radz_erro
         st = radz_name_add(&r->patients, &t->arena, name, &patient, NULL, err);
         if (st == RADZ_OK)
             t->patients[t->n] = r->patients.names[patient];
+    }
+    t->studies[t->n] = NULL;
+    if (st == RADZ_OK && r->study_at != SIZE_MAX && fields[r->study_at][0] != '\0') {
+        st = radz_name_add(&r->studies, &t->arena, fields[r->study_at], &study, NULL, err);
+        if (st == RADZ_OK)
+            t->studies[t->n] = r->studies.names[study];
     }
     for (size_t c = 0; st == RADZ_OK && c < t->n_classes; c++)
         st = parse_label(r, c, fields[r->columns[c]], &t->labels[t->n * t->n_classes + c], err);
@@ -158,6 +175,7 @@ static radz_status load(radz_csv *csv, const radz_label_options *options, radz_l
         radz_label_table_free(r.table);
     radz_name_table_free(&r.ids);
     radz_name_table_free(&r.patients);
+    radz_name_table_free(&r.studies);
     free(r.columns);
     radz_csv_close(csv);
     return st;
@@ -187,6 +205,7 @@ void radz_label_table_free(radz_label_table *table)
         return;
     free(table->ids);
     free(table->patients);
+    free(table->studies);
     free(table->labels);
     radz_arena_free(&table->arena);
     free(table);

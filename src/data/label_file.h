@@ -9,6 +9,7 @@
 typedef struct radz_label_options {
     const char *id_column;      /* used when the file has it; otherwise, or when NULL, the first column is the id */
     const char *patient_column; /* NULL: the first of patient, patient_id, Patient ID, PatientID, subject_id, if any */
+    const char *study_column;   /* NULL: the first of study, study_id, Study ID, StudyID, if any */
     const radz_strlist *wanted; /* columns that are read as labels, as far as the file has them; others are not looked at */
 } radz_label_options;
 
@@ -17,6 +18,7 @@ typedef struct radz_label_table {
     size_t n, n_classes;
     const char **ids;             /* [n], distinct */
     const char **patients;        /* [n]; the id where the file has no patient column */
+    const char **studies;         /* [n]; NULL where the file has no study column, or a blank in it */
     const char **classes;         /* [n_classes], in the file's order */
     int8_t *labels;               /* [n, n_classes]: 1, 0, or -1 (RADZ_LABEL_MASKED) for a blank and for -1 */
     const char *patient_column;   /* NULL: there is none */

@@ -147,6 +147,8 @@ const char *radz_metric_status_name(radz_metric_status status)
         return "na-few-replicates";
     case RADZ_METRIC_ONE_SIDED:
         return "na-one-sided";
+    case RADZ_METRIC_FEW_PATIENTS:
+        return "na-few-patients";
     case RADZ_METRIC_FEW_ROWS:
         return "na-few-rows";
     case RADZ_METRIC_SEPARABLE:

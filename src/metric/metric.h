@@ -68,6 +68,7 @@ typedef enum radz_metric_status {
     RADZ_METRIC_NO_CLASS,      /* a mean with no defined class, or of a metric that is not averaged */
     RADZ_METRIC_FEW_REPLICATES, /* an interval from fewer than RADZ_RESAMPLE_LEAST replicates */
     RADZ_METRIC_ONE_SIDED, /* a BCa interval whose replicates are all above, or all below, the value */
+    RADZ_METRIC_FEW_PATIENTS,  /* an interval over fewer than two patients with a positive row, or two with a negative one */
     RADZ_METRIC_FEW_ROWS,      /* a variance from fewer than two positive or two negative rows */
     RADZ_METRIC_SEPARABLE,     /* a logistic fit runs off to infinity: some threshold parts the labels without a mistake */
     RADZ_METRIC_NOT_TRAINED,   /* no draw of training images has both labels */

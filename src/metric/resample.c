@@ -59,6 +59,10 @@ struct radz_bootstrap_work {
     size_t hash_capacity;
     uint32_t *patient_rows; /* rows of each patient */
     size_t patient_capacity;
+    uint8_t *sides; /* [patients] of one class: 1 has a negative row, 2 has a positive one */
+    size_t side_capacity;
+    bool *few[2]; /* [classes] fewer than two patients on one side */
+    size_t few_capacity[2];
     lane_space *spaces; /* [space_count] */
     size_t space_count;
 };
@@ -111,6 +115,7 @@ void radz_bootstrap_work_free(radz_bootstrap_work *work)
     free(work->steps);
     for (int i = 0; i < 2; i++) {
         free(work->found[i]);
+        free(work->few[i]);
         free(work->values[i]);
         free(work->left_out[i]);
     }
@@ -118,6 +123,7 @@ void radz_bootstrap_work_free(radz_bootstrap_work *work)
     free(work->strata);
     free(work->hashes);
     free(work->patient_rows);
+    free(work->sides);
     free(work);
 }
 
@@ -498,6 +504,28 @@ static radz_status sort_strata(size_t patients, const radz_bootstrap_options *op
     return RADZ_OK;
 }
 
+/* Fills work->few[which]. */
+static radz_status count_sides(const radz_metric_input *input, const uint32_t *patient_of, size_t patients, int which,
+                               radz_bootstrap_work *work, radz_error *err)
+{
+    if (radz_grow(&work->few[which], &work->few_capacity[which], input->classes, sizeof *work->few[which], err) != RADZ_OK ||
+        radz_grow(&work->sides, &work->side_capacity, patients, sizeof *work->sides, err) != RADZ_OK)
+        return RADZ_E_NOMEM;
+    for (size_t c = 0; c < input->classes; c++) {
+        size_t with[2] = {0, 0};
+        if (patients > 0)
+            memset(work->sides, 0, patients * sizeof *work->sides);
+        for (size_t i = 0; i < input->rows; i++) {
+            int8_t label = input->labels[i * input->classes + c];
+            uint8_t side = label == 1 ? 2 : label == 0 ? 1 : 0, *seen = &work->sides[patient_of[i]];
+            with[label == 1] += side != 0 && !(*seen & side);
+            *seen |= side;
+        }
+        work->few[which][c] = with[0] < 2 || with[1] < 2;
+    }
+    return RADZ_OK;
+}
+
 /* Fills work->found[which] and work->values[which]. */
 static radz_status replicate(const radz_metric_input *input, const uint32_t *patient_of, size_t patients,
                              const radz_bootstrap_options *options, const radz_operating_point *points, int which,
@@ -518,6 +546,8 @@ static radz_status replicate(const radz_metric_input *input, const uint32_t *pat
         status = radz_metric_classes(input, points, work->rank, work->found[which], err);
     if (status == RADZ_OK)
         status = plan_classes(work, input, patient_of, points, err);
+    if (status == RADZ_OK)
+        status = count_sides(input, patient_of, patients, which, work, err);
     if (status != RADZ_OK)
         return status;
     replicate_job job = {work, options, patients, input->classes, work->values[which]};
@@ -682,6 +712,20 @@ static double value_found(const interval_job *job, const uint8_t *members, size_
     return count > 0 ? sum / (double)count : NAN;
 }
 
+/* No class that is counted has two patients on either side. */
+static bool has_few(const interval_job *job, const uint8_t *members, size_t only, size_t m)
+{
+    size_t first = members ? 0 : only, end = members ? job->classes : only + 1;
+    for (size_t c = first; c < end; c++) {
+        const radz_bootstrap_work *work = job->work;
+        bool counted = (members == NULL || members[c]) && work->found[0][c].metrics.status[m] == RADZ_METRIC_OK &&
+                       (!job->paired || work->found[1][c].metrics.status[m] == RADZ_METRIC_OK);
+        if (counted && !work->few[0][c] && !(job->paired && work->few[1][c]))
+            return false;
+    }
+    return true;
+}
+
 static radz_status run_interval(void *context, size_t i, int worker, radz_error *err)
 {
     (void)err;
@@ -700,6 +744,8 @@ static radz_status run_interval(void *context, size_t i, int worker, radz_error 
             pair->difference.value[m] = found;
             pair->difference.status[m] = status;
         }
+        if (status == RADZ_METRIC_OK && has_few(job, members, i, m))
+            status = RADZ_METRIC_FEW_PATIENTS;
         if (status != RADZ_METRIC_OK) {
             out->of[m] = (radz_interval){NAN, NAN, NAN, NAN, 0, job->options->replicates, status};
             continue;

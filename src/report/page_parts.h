@@ -15,6 +15,7 @@ typedef struct radz_page {
     const radz_block_rows *blocks; /* [n_blocks], the rows of each */
     const size_t *pair_of;         /* [n_blocks], see radz_number_pairs */
     const char *dir;               /* the run's folder: pictures are read from there; NULL: none are shown */
+    bool costs;                    /* what it took, on the page itself */
 } radz_page;
 
 /* The blocks of one data set and split. */

@@ -75,6 +75,13 @@ static void time_span(const trend *t, double *first, double *last)
     *last += margin;
 }
 
+/* Whole days between two dates on the axis, so that no date stands there twice: about six of them fit. */
+static double days_between_ticks(double first, double last)
+{
+    double days = ceil((last - first) / 86400 / 6);
+    return days < 1 ? 1 : days;
+}
+
 /* The plot of the series collected so far; none when there is no value. */
 static radz_status flush_trend(trend *t, radz_error *err)
 {
@@ -102,8 +109,9 @@ static radz_status flush_trend(trend *t, radz_error *err)
     fputs("set ylabel ", out);
     radz_plot_label(out, title, LONGEST);
     fprintf(out, " offset 1\nset xdata time\nset timefmt \"%%s\"\nset xrange [\"%.0f\":\"%.0f\"]\nset format x \"%%Y-%%m-%%d\"\n"
-            "set xtics rotate by 30 right\nset grid y lw 0.5 lc rgb '#d8d8d8'\nset key below vertical maxcols 1 left Left reverse\n"
-            "set lmargin at screen 0.13\nset rmargin at screen 0.96\nplot ", first, last);
+            "set xtics %.0f, %.0f rotate by 30 right\nset grid y lw 0.5 lc rgb '#d8d8d8'\nset key below vertical maxcols 1 left Left reverse\n"
+            "set lmargin at screen 0.13\nset rmargin at screen 0.96\nplot ", first, last, 86400 * ceil(first / 86400),
+            86400 * days_between_ticks(first, last));
     for (size_t i = 0; i < t->n_series; i++) {
         fprintf(out, "%s$series%zu using 1:2:3:4 with yerrorbars ", i > 0 ? ", " : "", i);
         fprintf(out, "lc rgb '%s' lw 0.6 pt 7 ps 0.1 notitle, $series%zu using 1:2 with linespoints ", radz_plot_colour(i), i);

@@ -10,6 +10,7 @@ typedef struct radz_print_options {
     bool colour; /* terminal escapes; only the table printer looks at it */
     size_t width; /* columns of the table printer; 0: 100 */
     const char *dir; /* the run's folder; only the HTML printer looks at it, for pictures; NULL: none */
+    bool costs;      /* HTML printer: times and memory on the page itself; they make it another page after each run */
 } radz_print_options;
 
 typedef struct radz_printer {

@@ -323,12 +323,97 @@ static void put_provenance(const radz_page *page)
     fputs("</section>\n", out);
 }
 
-/* Times would make the page another one after each run: they have a page of their own. */
+/* ---- cost ---- */
+
+static void begin_cost_table(FILE *out, const char *id, const char *caption, const char *const *heads, size_t n, size_t words)
+{
+    begin_table(out, id, "sortable", caption);
+    fputs("<thead><tr>", out);
+    for (size_t i = 0; i < n; i++)
+        put_head(out, heads[i], i >= words);
+    fputs("</tr></thead>\n<tbody>\n", out);
+}
+
+static void put_scorer_costs(FILE *out, const radz_results *results)
+{
+    static const char *const heads[] = {"data set", "model", "scorer", "images computed", "ms per image", "tokens per image",
+                                        "most memory, MiB"};
+    char number[64];
+    begin_cost_table(out, "cost-scorers", "Cost of each model and scorer", heads, sizeof heads / sizeof heads[0], 3);
+    for (size_t i = 0; i < results->n_costs; i++) {
+        const radz_result_cost *c = &results->costs[i];
+        fputs("<tr><th scope=\"row\">", out);
+        radz_put_html(out, c->dataset);
+        fputs("</th>", out);
+        put_cell(out, c->model, false, false);
+        put_cell(out, c->scorer, false, false);
+        radz_count_text(c->images, number);
+        put_cell(out, number, true, false);
+        snprintf(number, sizeof number, isnan(c->seconds_per_image) ? "cached" : "%.3f", 1000 * c->seconds_per_image);
+        put_cell(out, number, true, false);
+        snprintf(number, sizeof number, isnan(c->tokens_per_image) ? "" : "%.0f", c->tokens_per_image);
+        put_cell(out, number, true, false);
+        snprintf(number, sizeof number, "%.0f", (double)c->peak_memory / 1048576);
+        put_cell(out, number, true, false);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody>\n", out);
+    end_table(out);
+}
+
+static void put_stages(FILE *out, const radz_results *results)
+{
+    static const char *const heads[] = {"stage", "data set", "model", "items", "from the cache", "seconds", "ms per computed item"};
+    char number[64];
+    begin_cost_table(out, "cost-stages", "Time of each stage", heads, sizeof heads / sizeof heads[0], 3);
+    for (size_t i = 0; i < results->n_stages; i++) {
+        const radz_result_stage *s = &results->stages[i];
+        fputs("<tr><th scope=\"row\">", out);
+        radz_put_html(out, s->stage);
+        fputs("</th>", out);
+        put_cell(out, s->dataset == NULL ? "" : s->dataset, false, false);
+        put_cell(out, s->model == NULL ? "" : s->model, false, false);
+        radz_count_text(s->items, number);
+        put_cell(out, number, true, false);
+        radz_count_text(s->cached, number);
+        put_cell(out, number, true, false);
+        snprintf(number, sizeof number, "%.3f", s->seconds);
+        put_cell(out, number, true, false);
+        if (s->items > s->cached)
+            snprintf(number, sizeof number, "%.3g", 1000 * s->seconds / (double)(s->items - s->cached));
+        else
+            number[0] = '\0';
+        put_cell(out, number, true, false);
+        fputs("</tr>\n", out);
+    }
+    fputs("</tbody>\n", out);
+    end_table(out);
+}
+
+static void put_costs(FILE *out, const radz_results *results)
+{
+    if (results->n_stages == 0 && results->total_seconds == 0)
+        fputs("<p class=\"faint\">The run's folder holds no timing.json: what it took is not known.</p>\n", out);
+    else
+        fprintf(out, "<p>The run took %.1f s; at most %.0f MiB of memory were in use. Images that came from the cache took no "
+                "encoding. A scorer's cost is what it would take alone: what several of them share is done once and counts in "
+                "each.</p>\n", results->total_seconds, (double)results->peak_memory / 1048576);
+    if (results->n_costs > 0)
+        put_scorer_costs(out, results);
+    if (results->n_stages > 0)
+        put_stages(out, results);
+}
+
+/* Times would make the page another one after each run: in its folder they have a page of their own. */
 static void put_cost(const radz_page *page)
 {
-    fputs("<section id=\"cost\" aria-labelledby=\"cost-h\">\n<h2 id=\"cost-h\">Cost</h2>\n<p>Seconds, rates and memory differ from run "
-          "to run: they stand beside this page, in <a href=\"cost.html\">cost.html</a> and <code>timing.json</code>.</p>\n"
-          "</section>\n", page->out);
+    fputs("<section id=\"cost\" aria-labelledby=\"cost-h\">\n<h2 id=\"cost-h\">Cost</h2>\n", page->out);
+    if (page->costs)
+        put_costs(page->out, page->results);
+    else
+        fputs("<p>Seconds, rates and memory differ from run to run: they stand beside this page, in <a href=\"cost.html\">cost.html</a>"
+              " and <code>timing.json</code>. <code>radz-bench report --format html</code> puts them on the page.</p>\n", page->out);
+    fputs("</section>\n", page->out);
 }
 
 static void put_findings(const radz_page *page)
@@ -560,71 +645,6 @@ static radz_status put_page(const radz_page *page, const radz_page_section *sect
 
 /* ---- cost.html ---- */
 
-static void begin_cost_table(FILE *out, const char *id, const char *caption, const char *const *heads, size_t n, size_t words)
-{
-    begin_table(out, id, "sortable", caption);
-    fputs("<thead><tr>", out);
-    for (size_t i = 0; i < n; i++)
-        put_head(out, heads[i], i >= words);
-    fputs("</tr></thead>\n<tbody>\n", out);
-}
-
-static void put_scorer_costs(FILE *out, const radz_results *results)
-{
-    static const char *const heads[] = {"data set", "model", "scorer", "images computed", "ms per image", "tokens per image",
-                                        "most memory, MiB"};
-    char number[64];
-    begin_cost_table(out, "cost-scorers", "Cost of each model and scorer", heads, sizeof heads / sizeof heads[0], 3);
-    for (size_t i = 0; i < results->n_costs; i++) {
-        const radz_result_cost *c = &results->costs[i];
-        fputs("<tr><th scope=\"row\">", out);
-        radz_put_html(out, c->dataset);
-        fputs("</th>", out);
-        put_cell(out, c->model, false, false);
-        put_cell(out, c->scorer, false, false);
-        radz_count_text(c->images, number);
-        put_cell(out, number, true, false);
-        snprintf(number, sizeof number, isnan(c->seconds_per_image) ? "cached" : "%.3f", 1000 * c->seconds_per_image);
-        put_cell(out, number, true, false);
-        snprintf(number, sizeof number, isnan(c->tokens_per_image) ? "" : "%.0f", c->tokens_per_image);
-        put_cell(out, number, true, false);
-        snprintf(number, sizeof number, "%.0f", (double)c->peak_memory / 1048576);
-        put_cell(out, number, true, false);
-        fputs("</tr>\n", out);
-    }
-    fputs("</tbody>\n", out);
-    end_table(out);
-}
-
-static void put_stages(FILE *out, const radz_results *results)
-{
-    static const char *const heads[] = {"stage", "data set", "model", "items", "from the cache", "seconds", "ms per computed item"};
-    char number[64];
-    begin_cost_table(out, "cost-stages", "Time of each stage", heads, sizeof heads / sizeof heads[0], 3);
-    for (size_t i = 0; i < results->n_stages; i++) {
-        const radz_result_stage *s = &results->stages[i];
-        fputs("<tr><th scope=\"row\">", out);
-        radz_put_html(out, s->stage);
-        fputs("</th>", out);
-        put_cell(out, s->dataset == NULL ? "" : s->dataset, false, false);
-        put_cell(out, s->model == NULL ? "" : s->model, false, false);
-        radz_count_text(s->items, number);
-        put_cell(out, number, true, false);
-        radz_count_text(s->cached, number);
-        put_cell(out, number, true, false);
-        snprintf(number, sizeof number, "%.3f", s->seconds);
-        put_cell(out, number, true, false);
-        if (s->items > s->cached)
-            snprintf(number, sizeof number, "%.3g", 1000 * s->seconds / (double)(s->items - s->cached));
-        else
-            number[0] = '\0';
-        put_cell(out, number, true, false);
-        fputs("</tr>\n", out);
-    }
-    fputs("</tbody>\n", out);
-    end_table(out);
-}
-
 radz_status radz_print_cost(const radz_results *results, const radz_print_options *options, FILE *out, radz_error *err)
 {
     (void)options;
@@ -640,16 +660,7 @@ radz_status radz_print_cost(const radz_results *results, const radz_print_option
         radz_put_html(out, results->run_id);
         fputs("; made by radz-bench " RADZ_VERSION "</p>\n<nav aria-label=\"Other pages\"><ul><li><a href=\"report.html\">Report</a></li>"
               "</ul></nav>\n</header>\n<main id=\"main\">\n<section aria-label=\"Cost\">\n", out);
-        if (results->n_stages == 0 && results->total_seconds == 0)
-            fputs("<p class=\"faint\">The run's folder holds no timing.json: what it took is not known.</p>\n", out);
-        else
-            fprintf(out, "<p>The run took %.1f s; at most %.0f MiB of memory were in use. Images that came from the cache took no "
-                    "encoding. A scorer's cost is what it would take alone: what several of them share is done once and counts in "
-                    "each.</p>\n", results->total_seconds, (double)results->peak_memory / 1048576);
-        if (results->n_costs > 0)
-            put_scorer_costs(out, results);
-        if (results->n_stages > 0)
-            put_stages(out, results);
+        put_costs(out, results);
         fputs("</section>\n", out);
         put_end(out);
     }
@@ -700,7 +711,7 @@ radz_status radz_print_html(const radz_results *results, const radz_print_option
         st = radz_document_build(results, &document, err);
     for (size_t i = 0; i < n && st == RADZ_OK; i++)
         st = radz_block_rows_get(results, &results->blocks[i], &blocks[i], err);
-    radz_page page = {out, results, &document, blocks, pair_of, options->dir};
+    radz_page page = {out, results, &document, blocks, pair_of, options->dir, options->costs};
     if (st == RADZ_OK) {
         radz_number_pairs(results, pair_of);
         st = find_sections(&page, sections, document.n_sections, &memory, err);

@@ -49,7 +49,8 @@ static void put_cell(FILE *out, const char *text, size_t width, bool right)
     size_t w = radz_text_width(text);
     if (right)
         blanks(out, width > w ? width - w : 0);
-    fputs(text, out);
+    for (const char *p = text; *p != '\0'; p++) /* a name may hold a line break; a row may not */
+        putc(*p == '\n' || *p == '\t' || *p == '\r' ? ' ' : *p, out);
     if (!right)
         blanks(out, width > w ? width - w : 0);
 }

@@ -157,6 +157,7 @@ const char *radz_status_words(const char *status)
         [RADZ_METRIC_NO_CLASS] = "no class has a value",
         [RADZ_METRIC_FEW_REPLICATES] = "too few bootstrap replicates have a value",
         [RADZ_METRIC_ONE_SIDED] = "all bootstrap replicates on one side of the value",
+        [RADZ_METRIC_FEW_PATIENTS] = "fewer than two patients with a positive image, or with a negative one",
         [RADZ_METRIC_FEW_ROWS] = "fewer than two positive or two negative images",
         [RADZ_METRIC_SEPARABLE] = "a threshold parts the labels without a mistake: no finite fit",
         [RADZ_METRIC_NOT_TRAINED] = "no draw of training images has both labels",

@@ -59,13 +59,12 @@ void radz_layout_block_notes(radz_layout *b, radz_section *section, const radz_r
     if (block->replicates > 0) {
         radz_count_text(block->replicates, n);
         radz_count_text(block->distinct_replicates, all);
-        bool images = block->resampled != NULL && radz_same_text(block->resampled, "images");
         const char *of = several ? RADZ_TEXT(b, "%s: ", block->protocol) : "";
         const char *distinct = "";
         if (block->distinct_replicates < block->replicates)
             distinct = RADZ_TEXT(b, " (only %s of them distinct)", all);
         radz_layout_note(b, notes, RADZ_TEXT(b, "%sintervals: %g %%, %s of %s bootstrap replicates over %s%s", of, 100 * block->confidence,
-                                             block->bca ? "BCa" : "percentiles", n, images ? "images" : "patients", distinct));
+                                             block->bca ? "BCa" : "percentiles", n, block->resampled != NULL ? block->resampled : "patients", distinct));
     }
     for (size_t i = 0; i < block->n_notes; i++)
         radz_layout_note(b, notes, several ? RADZ_TEXT(b, "%s: %s", block->protocol, block->notes[i]) : block->notes[i]);

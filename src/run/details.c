@@ -40,7 +40,7 @@ static radz_status add_delong(const radz_evaluation *ev, radz_results *results, 
                                           "patient_low", "patient_high", "variance", "patient_variance", "status"};
     const radz_scored_set *set = ev->test;
     radz_metric_input input = input_of(set, set->labels);
-    radz_clusters clusters = {set->patient_of, set->n_patients};
+    radz_clusters clusters = radz_clusters_of(set, &ev->protocol->rules);
     radz_delong_work *work = NULL;
     radz_status st = radz_delong_work_create(&work, err);
     if (st == RADZ_OK)
@@ -91,6 +91,7 @@ static radz_status add_operating_points(const radz_evaluation *ev, radz_bootstra
     const radz_scored_set *set = ev->test;
     size_t classes = set->n_classes;
     radz_metric_input input = input_of(set, set->labels);
+    radz_clusters drawn = radz_clusters_of(set, &ev->protocol->rules);
     radz_metric_work *work = NULL;
     radz_operating_point *points = radz_calloc(classes, sizeof *points, err);
     radz_class_metrics *found = radz_calloc(classes, sizeof *found, err);
@@ -107,7 +108,7 @@ static radz_status add_operating_points(const radz_evaluation *ev, radz_bootstra
         options.points = points;
         st = radz_metric_classes(&input, points, work, found, err);
         if (st == RADZ_OK && ev->replicates > 0)
-            st = radz_bootstrap(&input, set->patient_of, set->n_patients, &options, bootstrap, intervals, NULL, NULL, err);
+            st = radz_bootstrap(&input, drawn.of, drawn.count, &options, bootstrap, intervals, NULL, NULL, err);
         for (size_t c = 0; st == RADZ_OK && c < classes; c++) {
             const radz_metric_values *m = &found[c].metrics;
             bool interval = ev->replicates > 0 && intervals[c].of[other].status == RADZ_METRIC_OK;
@@ -324,14 +325,14 @@ static radz_status measure_group(const radz_evaluation *ev, const radz_subgroupi
         s->members[c] = s->in[c].metrics.status[RADZ_METRIC_AUC] == RADZ_METRIC_OK &&
                         s->out[c].metrics.status[RADZ_METRIC_AUC] == RADZ_METRIC_OK;
     if (ev->replicates > 0) {
+        radz_clusters drawn = radz_clusters_of(set, &ev->protocol->rules);
         radz_bootstrap_options options = bootstrap_of(ev);
         options.groups = s->members;
         options.group_count = 1;
         options.labels_differ = true;
-        st = radz_bootstrap(&in, set->patient_of, set->n_patients, &options, s->bootstrap, s->intervals, &s->intervals[classes],
-                            NULL, err);
+        st = radz_bootstrap(&in, drawn.of, drawn.count, &options, s->bootstrap, s->intervals, &s->intervals[classes], NULL, err);
         if (st == RADZ_OK)
-            st = radz_bootstrap_paired(&in, &out, set->patient_of, set->n_patients, &options, NULL, s->bootstrap, s->pairs,
+            st = radz_bootstrap_paired(&in, &out, drawn.of, drawn.count, &options, NULL, s->bootstrap, s->pairs,
                                        &s->pairs[classes], NULL, err);
     }
     return st == RADZ_OK ? add_group_rows(ev, column, group, s, (double)images, (double)patients, results, err) : st;

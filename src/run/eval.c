@@ -224,6 +224,9 @@ static radz_status identify(const radz_eval_options *o, const side *test, const 
         st = add_facts(validation, "validation ", &id, results, err);
     for (size_t p = 0; p < protocols->count; p++)
         radz_sha256_add_text(&id, protocols->cards[p]->base.sha256);
+    const char *const read_as[] = {o->id_column, o->column_prefix, o->patient_column, o->study_column};
+    for (size_t i = 0; i < sizeof read_as / sizeof *read_as; i++)
+        radz_sha256_add_text(&id, read_as[i] != NULL ? read_as[i] : "");
     for (size_t i = 0; st == RADZ_OK && o->groups != NULL && i < o->groups->count; i++) {
         radz_sha256_add_text(&id, o->groups->items[i]);
         if (!radz_is_table_file(o->groups->items[i]))
@@ -237,6 +240,16 @@ static radz_status identify(const radz_eval_options *o, const side *test, const 
     st = st == RADZ_OK ? ended : st;
     snprintf(name, sizeof name, "eval-%.12s", hex);
     return st == RADZ_OK ? radz_results_name(results, name, err) : st;
+}
+
+/* Two files are compared by the rules of the first protocol that has intervals of ours; as strict does where none has. */
+static radz_protocol_rules pairing_rules(const radz_protocols *protocols)
+{
+    for (size_t p = 0; p < protocols->count; p++)
+        if (protocols->cards[p]->rules.arithmetic == RADZ_ARITHMETIC_EXACT &&
+            protocols->cards[p]->rules.interval != RADZ_INTERVAL_NONE)
+            return protocols->cards[p]->rules;
+    return (radz_protocol_rules){.interval = RADZ_INTERVAL_PATIENTS};
 }
 
 static radz_status evaluate_files(const radz_eval_options *o, const side *test, const side *validation,
@@ -281,11 +294,12 @@ static radz_status evaluate_files(const radz_eval_options *o, const side *test, 
             st = radz_evaluate(&ev, results, err);
         }
     }
-    for (size_t a = 0; a < test->n_files && ev.replicates > 0 && st == RADZ_OK; a++)
+    radz_protocol_rules rules = pairing_rules(protocols);
+    for (size_t a = 0; a < test->n_files && st == RADZ_OK; a++)
         for (size_t b = a + 1; b < test->n_files && st == RADZ_OK; b++) {
             radz_scored_set set_a = radz_joined_set(&test->joined, a), set_b = radz_joined_set(&test->joined, b);
             radz_pairing pairing = {
-                .a = &set_a, .b = &set_b, .dataset = ev.block.dataset, .split = ev.block.split,
+                .a = &set_a, .b = &set_b, .rules = &rules, .dataset = ev.block.dataset, .split = ev.block.split,
                 .model_a = model_name(test, a), .model_b = model_name(test, b), .scorer = ev.block.scorer,
                 .replicates = ev.replicates, .confidence = ev.confidence, .seed = ev.seed, .threads = ev.threads,
             };
@@ -312,6 +326,22 @@ static radz_status load_validation(const radz_home *home, const radz_eval_option
     return check_validation(test, validation, err);
 }
 
+/* The evaluated scores and labels as a run keeps them, a row for each image and a column for each class that entered. */
+static radz_status keep_scores(const char *results_dir, const char *run, const side *test, radz_error *err)
+{
+    const radz_joined *j = &test->joined;
+    const char *dataset = test->truth.name;
+    char *dir = radz_path_join(results_dir, run, err);
+    radz_status st = dir == NULL ? RADZ_E_NOMEM : radz_mkdirs(dir, err);
+    if (st == RADZ_OK)
+        st = radz_labels_write(dir, dataset, j->names, j->patient_of, j->n, j->classes, j->n_classes, j->labels, err);
+    for (size_t f = 0; f < test->n_files && st == RADZ_OK; f++)
+        st = radz_scores_write(dir, dataset, model_name(test, f), RADZ_SCORER_FILE, j->names, j->n, j->classes, j->n_classes,
+                               j->scores[f], err);
+    free(dir);
+    return st;
+}
+
 radz_status radz_eval_files(const radz_home *home, const radz_eval_options *o, radz_results **out, radz_error *err)
 {
     *out = NULL;
@@ -332,6 +362,8 @@ radz_status radz_eval_files(const radz_home *home, const radz_eval_options *o, r
         st = add_notes(o, &test, results, err);
     if (st == RADZ_OK)
         st = evaluate_files(o, &test, &validation, &protocols, results, err);
+    if (st == RADZ_OK && o->results_dir != NULL)
+        st = keep_scores(o->results_dir, results->run_id, &test, err);
     if (st == RADZ_OK) {
         results->total_seconds = radz_clock_seconds() - begun;
         results->peak_memory = radz_peak_memory_bytes();

@@ -15,16 +15,18 @@ typedef struct radz_eval_options {
     const char *val_split;          /* NULL: "val" */
     const radz_strlist *protocols;  /* NULL or empty: "strict" */
     const radz_strlist *classes;    /* only these; NULL or empty: all */
-    const char *id_column, *column_prefix, *patient_column; /* NULL: see the headers of the readers */
+    const char *id_column, *column_prefix, *patient_column, *study_column; /* NULL: see the headers of the readers */
     const radz_strlist *groups;     /* CSV files with ids and columns that part the images into subgroups; where `labels` is a
                                      * file, also names of its columns. NULL: those that a data set's samples have */
     bool details;                   /* the detail tables too (run/details.h) */
     bool partial;                   /* ids on one side only are left out and counted, otherwise they are an error */
-    int64_t replicates;             /* over patients; < 0: 1000; 0: no intervals and no comparison */
+    int64_t replicates;             /* over patients; < 0: 1000; 0: no intervals and no permutation test */
     double confidence;              /* inside (0, 1) */
     int64_t seed;                   /* < 0: 0 */
     int threads;
     const char *command;            /* for provenance */
+    const char *results_dir;        /* scores and labels are kept in its folder of this run, so that two runs can be tested as
+                                     * paired (run/compare_runs.h); NULL: nowhere */
 } radz_eval_options;
 
 /* The rows of the evaluation are in the order of the first score file. Errors name file, line, column, id: no class in

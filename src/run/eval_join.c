@@ -20,6 +20,7 @@ void radz_joined_free(radz_joined *j)
     free(j->names);
     free(j->labels);
     free(j->patient_of);
+    free(j->study_of);
     *j = (radz_joined){0};
 }
 
@@ -180,20 +181,23 @@ static radz_status join_ids(const radz_eval_options *o, radz_score_file **files,
 static radz_status gather(radz_score_file **files, size_t n_files, const radz_truth *t, radz_joined *j, radz_error *err)
 {
     size_t classes = j->n_classes;
-    const char **patients = radz_calloc(j->n, sizeof *patients, err);
+    const char **patients = radz_calloc(j->n, sizeof *patients, err), **studies = radz_calloc(j->n, sizeof *studies, err);
     j->labels = radz_calloc(j->n, classes, err);
     j->patient_of = radz_calloc(j->n, sizeof *j->patient_of, err);
     j->scores = radz_calloc(n_files, sizeof *j->scores, err);
-    radz_status st = patients == NULL || j->labels == NULL || j->patient_of == NULL || j->scores == NULL ? RADZ_E_NOMEM
-                                                                                                         : RADZ_OK;
+    bool memory = patients != NULL && studies != NULL && j->labels != NULL && j->patient_of != NULL && j->scores != NULL;
+    radz_status st = memory ? RADZ_OK : RADZ_E_NOMEM;
     j->n_files = st == RADZ_OK ? n_files : 0;
     for (size_t i = 0; i < j->n && st == RADZ_OK; i++) {
         patients[i] = t->patients[j->rows[i]];
+        studies[i] = t->studies[j->rows[i]];
         for (size_t c = 0; c < classes; c++)
             j->labels[i * classes + c] = t->labels[j->rows[i] * t->n_classes + j->class_of[c]];
     }
     if (st == RADZ_OK)
         st = radz_number_patients(patients, j->n, j->patient_of, &j->n_patients, err);
+    if (st == RADZ_OK)
+        st = radz_number_studies(patients, studies, j->n, &j->study_of, &j->n_studies, err);
     for (size_t f = 0; f < n_files && st == RADZ_OK; f++) {
         j->scores[f] = radz_calloc(j->n * classes, sizeof **j->scores, err);
         if (j->scores[f] == NULL)
@@ -204,6 +208,7 @@ static radz_status gather(radz_score_file **files, size_t n_files, const radz_tr
         }
     }
     free(patients);
+    free(studies);
     return st;
 }
 
@@ -221,5 +226,6 @@ radz_scored_set radz_joined_set(const radz_joined *j, size_t file)
     return (radz_scored_set){
         .n = j->n, .n_classes = j->n_classes, .n_patients = j->n_patients, .names = j->names, .classes = j->classes,
         .labels = j->labels, .scores = j->scores[file], .patient_of = j->patient_of,
+        .study_of = j->study_of, .n_studies = j->n_studies,
     };
 }

@@ -15,6 +15,8 @@ typedef struct radz_joined {
     const char **names;   /* [n] */
     int8_t *labels;       /* [n, n_classes] */
     uint32_t *patient_of; /* [n] */
+    uint32_t *study_of;   /* [n]; NULL: not known of every image */
+    size_t n_studies;
     double **scores;      /* [n_files], each [n, n_classes] */
     size_t without_labels, without_scores; /* ids of a score file that the labels lack, and the other way round */
 } radz_joined;

@@ -13,6 +13,7 @@ void radz_truth_free(radz_truth *t)
     radz_name_table_free(&t->index);
     radz_arena_free(&t->arena);
     free(t->patients);
+    free(t->studies);
     free(t->ids);
     *t = (radz_truth){0};
 }
@@ -25,7 +26,7 @@ bool radz_is_table_file(const char *what)
 static radz_status load_label_file(const radz_eval_options *o, const char *path, const radz_strlist *wanted, radz_truth *t,
                                    radz_error *err)
 {
-    radz_label_options options = {o->id_column, o->patient_column, wanted};
+    radz_label_options options = {o->id_column, o->patient_column, o->study_column, wanted};
     radz_status st = radz_label_file_load(path, &options, &t->file, err);
     if (st != RADZ_OK)
         return st;
@@ -67,13 +68,15 @@ static radz_status index_truth(radz_truth *t, radz_error *err)
 {
     t->ids = radz_calloc(t->n, sizeof *t->ids, err);
     t->patients = radz_calloc(t->n, sizeof *t->patients, err);
-    if (t->ids == NULL || t->patients == NULL)
+    t->studies = radz_calloc(t->n, sizeof *t->studies, err);
+    if (t->ids == NULL || t->patients == NULL || t->studies == NULL)
         return RADZ_E_NOMEM;
     radz_status st = RADZ_OK;
     for (size_t i = 0; i < t->n && st == RADZ_OK; i++) {
         uint32_t number;
         t->ids[i] = t->file != NULL ? t->file->ids[i] : t->data->samples[i].image_id;
         t->patients[i] = t->file != NULL ? t->file->patients[i] : t->data->samples[i].patient_id;
+        t->studies[i] = t->file != NULL ? t->file->studies[i] : t->data->samples[i].study_id;
         st = radz_name_add(&t->index, &t->arena, t->ids[i], &number, NULL, err);
     }
     return st;

@@ -14,6 +14,7 @@ typedef struct radz_truth {
     radz_dataset *data;
     radz_plan_dataset planned;
     const char **patients;   /* [n], owned */
+    const char **studies;    /* [n], owned; NULL where it is not known */
     const char **ids;        /* [n], owned */
     radz_name_table index;   /* of the ids: numbers are rows */
     radz_arena arena;

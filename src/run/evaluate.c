@@ -25,6 +25,45 @@ static radz_metric_input metric_input(const radz_scored_set *set)
     };
 }
 
+/* ---- what is drawn as one ---- */
+
+radz_clusters radz_clusters_of(const radz_scored_set *set, const radz_protocol_rules *rules)
+{
+    bool studies = rules->interval == RADZ_INTERVAL_STUDIES && set->study_of != NULL;
+    return studies ? (radz_clusters){set->study_of, set->n_studies} : (radz_clusters){set->patient_of, set->n_patients};
+}
+
+radz_status radz_number_studies(const char *const *patients, const char *const *studies, size_t n, uint32_t **study_of,
+                                size_t *count, radz_error *err)
+{
+    radz_arena arena = {0};
+    const char **names = radz_calloc(n, sizeof *names, err);
+    uint32_t *numbers = radz_calloc(n, sizeof *numbers, err);
+    bool known = n > 0;
+    radz_status st = names == NULL || numbers == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    *study_of = NULL;
+    *count = 0;
+    for (size_t i = 0; st == RADZ_OK && known && i < n; i++) {
+        radz_strbuf name = {0};
+        known = studies[i] != NULL && studies[i][0] != '\0';
+        if (known)
+            st = radz_strbuf_printf(&name, err, "%s\n%s", patients[i], studies[i]);
+        if (known && st == RADZ_OK && (names[i] = radz_arena_strdup(&arena, name.text, err)) == NULL)
+            st = RADZ_E_NOMEM;
+        radz_strbuf_free(&name);
+    }
+    if (st == RADZ_OK && known)
+        st = radz_number_patients(names, n, numbers, count, err);
+    if (st == RADZ_OK && known) {
+        *study_of = numbers;
+        numbers = NULL;
+    }
+    free(numbers);
+    free(names);
+    radz_arena_free(&arena);
+    return st;
+}
+
 /* ---- groups of classes ---- */
 
 /* Which of the evaluated classes belong to a group; group NULL: all. Returns how many. */
@@ -88,8 +127,9 @@ static radz_status add_block(const radz_evaluation *ev, size_t replicates, size_
     block.fingerprint = hex;
     block.replicates = replicates;
     block.distinct_replicates = distinct;
-    bool rows = ev->protocol->rules.interval > RADZ_INTERVAL_PATIENTS;
-    block.resampled = replicates == 0 ? NULL : rows ? "images" : "patients";
+    radz_interval_method method = ev->protocol->rules.interval;
+    bool rows = method > RADZ_INTERVAL_STUDIES;
+    block.resampled = replicates == 0 ? NULL : rows ? "images" : method == RADZ_INTERVAL_STUDIES ? "studies" : "patients";
     block.bca = replicates > 0 && !rows && ev->protocol->rules.bounds == RADZ_BOUNDS_BCA;
     block.confidence = ev->confidence;
     if (rows)
@@ -181,10 +221,77 @@ static radz_status choose_points(const radz_evaluation *ev, exact *m, radz_error
     return st;
 }
 
+/* One class of an input, with rows of its own. */
+typedef struct one_class {
+    double *scores; /* [rows] */
+    int8_t *labels; /* [rows] */
+    radz_metric_input input;
+} one_class;
+
+static radz_status one_class_create(const radz_metric_input *from, one_class *one, radz_error *err)
+{
+    one->scores = radz_calloc(from->rows, sizeof *one->scores, err);
+    one->labels = radz_calloc(from->rows, sizeof *one->labels, err);
+    one->input = (radz_metric_input){.rows = from->rows, .classes = 1, .scores = one->scores, .labels = one->labels,
+                                     .row_names = from->row_names};
+    return one->scores == NULL || one->labels == NULL ? RADZ_E_NOMEM : RADZ_OK;
+}
+
+static void one_class_take(const radz_metric_input *from, size_t class_index, one_class *one)
+{
+    for (size_t i = 0; i < from->rows; i++) {
+        one->scores[i] = from->scores[i * from->classes + class_index];
+        one->labels[i] = from->labels[i * from->classes + class_index];
+    }
+    one->input.class_names = from->class_names + class_index;
+}
+
+static void one_class_free(one_class *one)
+{
+    free(one->scores);
+    free(one->labels);
+}
+
+/* The classes once more, each by itself: what is drawn with and without a positive image of it is drawn apart. `b` NULL fills
+ * `intervals` [classes], otherwise `pairs` [classes] of a - b. */
+static radz_status draw_by_label(const radz_metric_input *a, const radz_metric_input *b, const radz_clusters *drawn,
+                                 const radz_bootstrap_options *from, radz_bootstrap_work *work, radz_intervals *intervals,
+                                 radz_paired *pairs, radz_error *err)
+{
+    one_class of_a = {0}, of_b = {0};
+    uint32_t *stratum_of = radz_calloc(drawn->count, sizeof *stratum_of, err);
+    radz_bootstrap_options options = *from;
+    options.groups = NULL;
+    options.group_count = 0;
+    options.stratum_of = stratum_of;
+    options.strata = 2;
+    radz_status st = stratum_of == NULL ? RADZ_E_NOMEM : one_class_create(a, &of_a, err);
+    if (st == RADZ_OK && b != NULL)
+        st = one_class_create(b, &of_b, err);
+    for (size_t c = 0; st == RADZ_OK && c < a->classes; c++) {
+        one_class_take(a, c, &of_a);
+        memset(stratum_of, 0, drawn->count * sizeof *stratum_of);
+        for (size_t i = 0; i < a->rows; i++)
+            stratum_of[drawn->of[i]] |= of_a.labels[i] == 1;
+        options.points = from->points != NULL ? from->points + c : NULL;
+        if (b == NULL) {
+            st = radz_bootstrap(&of_a.input, drawn->of, drawn->count, &options, work, &intervals[c], NULL, NULL, err);
+        } else {
+            one_class_take(b, c, &of_b);
+            st = radz_bootstrap_paired(&of_a.input, &of_b.input, drawn->of, drawn->count, &options, NULL, work, &pairs[c], NULL,
+                                       NULL, err);
+        }
+    }
+    free(stratum_of);
+    one_class_free(&of_a);
+    one_class_free(&of_b);
+    return st;
+}
+
 static radz_status measure_exact(const radz_evaluation *ev, const radz_metric_input *input, exact *m, radz_error *err)
 {
     size_t classes = ev->test->n_classes;
-    bool intervals = ev->replicates > 0 && ev->protocol->rules.interval == RADZ_INTERVAL_PATIENTS;
+    bool intervals = ev->replicates > 0 && ev->protocol->rules.interval != RADZ_INTERVAL_NONE;
     *m = (exact){.n_means = 1 + ev->groups_count, .with_intervals = intervals};
     m->classes = radz_calloc(classes, sizeof *m->classes, err);
     m->class_intervals = radz_calloc(classes, sizeof *m->class_intervals, err);
@@ -212,11 +319,14 @@ static radz_status measure_exact(const radz_evaluation *ev, const radz_metric_in
         bootstrap_options(ev->replicates, ev->confidence, ev->seed, ev->threads, m->members, m->n_means);
     options.points = m->points;
     options.bounds = ev->protocol->rules.bounds;
+    radz_clusters drawn = radz_clusters_of(ev->test, &ev->protocol->rules);
     radz_bootstrap_work *bootstrap = NULL;
     st = radz_bootstrap_work_create(&bootstrap, err);
     if (st == RADZ_OK)
-        st = radz_bootstrap(input, ev->test->patient_of, ev->test->n_patients, &options, bootstrap, m->class_intervals,
-                            m->mean_intervals, &m->summary, err);
+        st = radz_bootstrap(input, drawn.of, drawn.count, &options, bootstrap, m->class_intervals, m->mean_intervals, &m->summary,
+                            err);
+    if (st == RADZ_OK && ev->protocol->rules.strata == RADZ_STRATA_LABELS)
+        st = draw_by_label(input, NULL, &drawn, &options, bootstrap, m->class_intervals, NULL, err);
     radz_bootstrap_work_free(bootstrap);
     return st;
 }
@@ -243,12 +353,12 @@ static radz_status add_rows(const radz_evaluation *ev, const char *class_name, u
     return st;
 }
 
-/* The AUC once more, with DeLong's interval over the same patients, on the scale on which it holds its level near 1. */
+/* The AUC once more, with DeLong's interval over the same patients or studies, on the scale on which it holds its level near 1. */
 static radz_status add_delong(const radz_evaluation *ev, const radz_metric_input *input, size_t class_index,
                               radz_delong_work *work, radz_results *results, radz_error *err)
 {
     radz_delong found;
-    radz_clusters clusters = {ev->test->patient_of, ev->test->n_patients};
+    radz_clusters clusters = radz_clusters_of(ev->test, &ev->protocol->rules);
     radz_status st = radz_delong_class(input, class_index, &clusters, work, &found, err);
     if (st != RADZ_OK)
         return st;
@@ -330,7 +440,13 @@ static radz_status evaluate_exact(const radz_evaluation *ev, radz_strlist *notes
 {
     radz_metric_input input = metric_input(ev->test);
     exact m = {0};
+    if (ev->protocol->rules.interval == RADZ_INTERVAL_STUDIES && ev->test->study_of == NULL)
+        return radz_fail(err, RADZ_E_VALUE, "protocol '%s' draws studies, but '%s' names none, or not that of every image; wanted "
+                         "a column of studies", ev->protocol->base.name, ev->block.dataset);
     radz_status st = measure_exact(ev, &input, &m, err);
+    if (st == RADZ_OK && m.with_intervals && ev->protocol->rules.strata == RADZ_STRATA_LABELS)
+        st = radz_strlist_add(notes, "stratified: for the figures of a class those with and without a positive image of it are drawn "
+                              "apart; for means and detail tables all together", err);
     if (st == RADZ_OK && ev->block.hard)
         st = radz_strlist_add(notes, "F1 and accuracy of hard answers are those of the answers themselves, unknown taken for no", err);
     if (st == RADZ_OK)
@@ -497,13 +613,23 @@ static radz_status add_pair_rows(const radz_pairing *pairing, const char *class_
     return st;
 }
 
+/* The difference a - b without an interval. */
+static void subtract(const radz_metric_values *a, const radz_metric_values *b, radz_paired *out)
+{
+    for (size_t i = 0; i < RADZ_METRIC_COUNT; i++) {
+        out->difference.status[i] = a->status[i] != RADZ_METRIC_OK ? a->status[i] : b->status[i];
+        out->difference.value[i] = out->difference.status[i] == RADZ_METRIC_OK ? a->value[i] - b->value[i] : NAN;
+        out->intervals.of[i].status = RADZ_METRIC_FEW_REPLICATES;
+    }
+}
+
 /* `classes` [classes], and that of the mean. `all` is [classes], all 1. */
 static radz_status test_pair(const radz_pairing *pairing, const uint8_t *all, pair_tests *classes, pair_tests *mean,
                              radz_error *err)
 {
     size_t n = pairing->a->n_classes;
     radz_metric_input a = metric_input(pairing->a), b = metric_input(pairing->b);
-    radz_clusters clusters = {pairing->a->patient_of, pairing->a->n_patients};
+    radz_clusters clusters = radz_clusters_of(pairing->a, pairing->rules);
     radz_permutation_options options = {.permutations = pairing->replicates, .seed = pairing->seed, .threads = pairing->threads,
                                         .groups = all, .group_count = 1};
     double *p = radz_calloc(2 * n, sizeof *p, err);
@@ -522,10 +648,11 @@ static radz_status test_pair(const radz_pairing *pairing, const uint8_t *all, pa
         classes[c].holm = p[n + c];
     if (st == RADZ_OK)
         st = radz_adjust_bh(p, n, p + n, err);
-    if (st == RADZ_OK)
+    if (st == RADZ_OK && pairing->replicates > 0)
         st = radz_permutation_paired(&a, &b, clusters.of, clusters.count, &options, permuted, &permuted[n], err);
     for (size_t c = 0; st == RADZ_OK && c <= n; c++) {
-        double permutation = permuted[c].status == RADZ_METRIC_OK ? permuted[c].p : NAN;
+        bool has = pairing->replicates > 0 && permuted[c].status == RADZ_METRIC_OK;
+        double permutation = has ? permuted[c].p : NAN;
         if (c == n) {
             *mean = (pair_tests){NAN, NAN, NAN, permutation};
             break;
@@ -556,6 +683,8 @@ radz_status radz_evaluate_pair(const radz_pairing *pairing, radz_results *result
         all[c] = 1;
     radz_bootstrap_options options = bootstrap_options(pairing->replicates, pairing->confidence, pairing->seed,
                                                        pairing->threads, all, 1);
+    options.bounds = pairing->rules->bounds;
+    radz_clusters drawn = radz_clusters_of(pairing->a, pairing->rules);
     if (st == RADZ_OK)
         st = radz_metric_work_create(&work, err);
     if (st == RADZ_OK)
@@ -564,15 +693,18 @@ radz_status radz_evaluate_pair(const radz_pairing *pairing, radz_results *result
         st = radz_metric_classes(&a, NULL, work, of_a, err);
     if (st == RADZ_OK)
         st = radz_metric_classes(&b, NULL, work, of_b, err);
-    if (st == RADZ_OK)
-        st = radz_bootstrap_paired(&a, &b, pairing->a->patient_of, pairing->a->n_patients, &options, NULL, bootstrap, pairs,
-                                   &pairs[classes], NULL, err);
+    if (st == RADZ_OK && pairing->replicates > 0)
+        st = radz_bootstrap_paired(&a, &b, drawn.of, drawn.count, &options, NULL, bootstrap, pairs, &pairs[classes], NULL, err);
+    if (st == RADZ_OK && pairing->replicates > 0 && pairing->rules->strata == RADZ_STRATA_LABELS)
+        st = draw_by_label(&a, &b, &drawn, &options, bootstrap, NULL, pairs, err);
     if (st == RADZ_OK)
         st = test_pair(pairing, all, tests, &tests[classes], err);
     if (st != RADZ_OK)
         goto done;
     radz_metric_mean(of_a, classes, NULL, &mean_a);
     radz_metric_mean(of_b, classes, NULL, &mean_b);
+    for (size_t c = 0; pairing->replicates == 0 && c <= classes; c++)
+        subtract(c < classes ? &of_a[c].metrics : &mean_a.metrics, c < classes ? &of_b[c].metrics : &mean_b.metrics, &pairs[c]);
     st = add_pair_rows(pairing, "macro", pairing->a->n, mean_a.defined[RADZ_METRIC_AUC], &mean_a.metrics, &mean_b.metrics,
                        &pairs[classes], &tests[classes], results, err);
     for (size_t c = 0; st == RADZ_OK && c < classes; c++)

@@ -4,6 +4,7 @@
 #define RADZ_RUN_EVALUATE_H
 
 #include "data/card_protocol.h"
+#include "metric/delong.h"
 #include "report/results.h"
 
 /* Images with scores and labels. Borrowed, unchanging. */
@@ -15,7 +16,16 @@ typedef struct radz_scored_set {
     const int8_t *labels;       /* [n, n_classes] 1, 0, -1 masked */
     const double *scores;       /* [n, n_classes] higher: more positive; not NaN */
     const uint32_t *patient_of; /* [n] in [0, n_patients) */
+    const uint32_t *study_of;   /* [n] in [0, n_studies); NULL: not known of every image */
+    size_t n_studies;
 } radz_scored_set;
+
+/* What a protocol's intervals and tests take as one: the studies where it says so and they are known, else the patients. */
+radz_clusters radz_clusters_of(const radz_scored_set *set, const radz_protocol_rules *rules);
+/* Numbers studies as radz_number_patients does patients; a study's name need only be unique within its patient. Where one is
+ * NULL or empty none is numbered: `*study_of` stays NULL. It is the caller's. */
+radz_status radz_number_studies(const char *const *patients, const char *const *studies, size_t n, uint32_t **study_of,
+                                size_t *count, radz_error *err) RADZ_MUST_USE;
 
 /* What parts the images into subgroups: a column with the value of each image of the test set (NULL: not known). */
 typedef struct radz_subgrouping {
@@ -59,8 +69,9 @@ radz_status radz_evaluate_groups(const char *dataset, const radz_class_group *gr
  * adjustment over the classes; and a permutation test (as many permutations as replicates) of each class and of the mean. `a` and `b` differ in their scores only. */
 typedef struct radz_pairing {
     const radz_scored_set *a, *b;
+    const radz_protocol_rules *rules; /* of an exact protocol: what is drawn, and the bounds */
     const char *dataset, *split, *model_a, *model_b, *scorer;
-    uint32_t replicates;
+    uint32_t replicates; /* 0: neither intervals nor the permutation test */
     double confidence;
     uint64_t seed;
     int threads;

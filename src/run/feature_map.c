@@ -106,16 +106,20 @@ static radz_status visit(void *context, const radz_dataset *data, const char *mo
     return st;
 }
 
-/* What the results evaluated, by name. */
+/* What the results evaluated, by name; score files have no features. */
 static radz_status named(const radz_results *results, radz_strlist *datasets, radz_strlist *models, radz_error *err)
 {
     radz_status st = RADZ_OK;
     for (size_t i = 0; i < results->n_blocks && st == RADZ_OK; i++) {
+        if (strcmp(results->blocks[i].scorer, RADZ_SCORER_FILE) == 0)
+            continue;
         if (!radz_strlist_has(datasets, results->blocks[i].dataset))
             st = radz_strlist_add(datasets, results->blocks[i].dataset, err);
         if (st == RADZ_OK && !radz_strlist_has(models, results->blocks[i].model))
             st = radz_strlist_add(models, results->blocks[i].model, err);
     }
+    if (st == RADZ_OK && models->count == 0)
+        st = radz_fail(err, RADZ_E_MISSING, "the scores come from files: there are no features");
     return st;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/log.h"
@@ -50,8 +51,9 @@ static radz_status read_csv_header(radz_score_file *file, const radz_score_optio
         if (i != s->id_at && radz_csv_column_name(s->csv, i)[0] != '\0')
             st = add_column(file, radz_csv_column_name(s->csv, i), options->prefix, i, err);
     if (st == RADZ_OK && file->n_columns == 0)
-        st = radz_fail(err, RADZ_E_FORMAT, "'%.300s': no column beside the id '%.80s'; wanted one per class", file->path,
-                       radz_csv_column_name(s->csv, s->id_at));
+        st = radz_fail(err, RADZ_E_FORMAT, "'%.300s': no column beside the id '%.80s'; wanted one per class, with commas between%s",
+                       file->path, radz_csv_column_name(s->csv, s->id_at),
+                       strpbrk(radz_csv_column_name(s->csv, s->id_at), ";\t|") != NULL ? " (it is divided otherwise)" : "");
     return st;
 }
 
@@ -100,8 +102,13 @@ static radz_status looks_like_h5(const char *path, bool *is_h5, radz_error *err)
 {
     FILE *stream = fopen(path, "rbe");
     unsigned char head[8];
+    struct stat s;
     if (stream == NULL)
         return radz_fail(err, RADZ_E_MISSING, "no score file '%.300s'", path);
+    if (fstat(fileno(stream), &s) != 0 || !S_ISREG(s.st_mode)) { /* the file is read more than once */
+        fclose(stream);
+        return radz_fail(err, RADZ_E_USAGE, "'%.300s' is a pipe or a device; wanted a score file", path);
+    }
     *is_h5 = fread(head, 1, sizeof head, stream) == sizeof head && radz_h5_is_file(head, sizeof head);
     fclose(stream);
     return RADZ_OK;

@@ -102,18 +102,18 @@ radz_status radz_gather_images(const radz_scoring *s, radz_scored_images *out, r
     const radz_dataset *data = s->evidence->dataset;
     radz_status st = RADZ_OK;
     *out = (radz_scored_images){0};
-    const char **patients = radz_calloc(data->n, sizeof *patients, err);
+    const char **patients = radz_calloc(data->n, sizeof *patients, err), **studies = radz_calloc(data->n, sizeof *studies, err);
     out->names = radz_calloc(data->n, sizeof *out->names, err);
     out->paths = radz_calloc(data->n, sizeof *out->paths, err);
     out->labels = radz_calloc(data->n * data->n_classes, sizeof *out->labels, err);
     out->patient_of = radz_calloc(data->n, sizeof *out->patient_of, err);
     out->sample_of = radz_calloc(data->n, sizeof *out->sample_of, err);
-    if (patients == NULL || out->names == NULL || out->paths == NULL || out->labels == NULL || out->patient_of == NULL ||
+    if (patients == NULL || studies == NULL || out->names == NULL || out->paths == NULL || out->labels == NULL || out->patient_of == NULL ||
         out->sample_of == NULL) {
         st = RADZ_E_NOMEM;
         goto done;
     }
-    size_t n = 0, n_patients = 0;
+    size_t n = 0, n_patients = 0, n_studies = 0;
     for (size_t i = 0; i < data->n; i++) {
         if (!s->evidence->images.usable[i])
             continue;
@@ -121,6 +121,7 @@ radz_status radz_gather_images(const radz_scoring *s, radz_scored_images *out, r
         out->paths[n] = data->samples[i].path;
         out->sample_of[n] = (uint32_t)i;
         patients[n] = data->samples[i].patient_id;
+        studies[n] = data->samples[i].study_id;
         memcpy(out->labels + n * data->n_classes, data->labels + i * data->n_classes, data->n_classes);
         n++;
     }
@@ -128,12 +129,16 @@ radz_status radz_gather_images(const radz_scoring *s, radz_scored_images *out, r
         st = radz_fail(err, RADZ_E_MISSING, "none of its %zu images could be read", data->n);
     if (st == RADZ_OK)
         st = radz_number_patients(patients, n, out->patient_of, &n_patients, err);
+    if (st == RADZ_OK)
+        st = radz_number_studies(patients, studies, n, &out->study_of, &n_studies, err);
     out->set = (radz_scored_set){
         .n = n, .n_classes = data->n_classes, .n_patients = n_patients, .names = out->names, .paths = out->paths,
         .classes = data->classes, .labels = out->labels, .patient_of = out->patient_of,
+        .study_of = out->study_of, .n_studies = n_studies,
     };
 done:
     free(patients);
+    free(studies);
     return st;
 }
 
@@ -160,7 +165,9 @@ static radz_status group_studies(const radz_dataset *data, radz_scored_images *o
             out->names[u] = radz_sample_unit_name(data, sample);
             out->paths[u] = out->paths[row];
             out->sample_of[u] = sample;
-            out->patient_of[u] = out->patient_of[row]; /* every patient keeps a study: the numbers stay without gaps */
+            out->patient_of[u] = out->patient_of[row]; /* every patient and study keeps a row: the numbers stay without gaps */
+            if (out->study_of != NULL)
+                out->study_of[u] = out->study_of[row];
         }
     }
     if (st == RADZ_OK) {
@@ -213,6 +220,7 @@ void radz_scored_images_free(radz_scored_images *images)
     free(images->labels);
     free(images->scores);
     free(images->patient_of);
+    free(images->study_of);
     free(images->sample_of);
     free(images->verdicts);
     *images = (radz_scored_images){0};

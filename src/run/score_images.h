@@ -19,7 +19,7 @@ typedef struct radz_scored_images {
     const char **names, **paths;
     int8_t *labels;
     double *scores;
-    uint32_t *patient_of;
+    uint32_t *patient_of, *study_of; /* study_of NULL: not known of every image */
     uint32_t *sample_of; /* [n] index into dataset->samples */
     bool probabilities;  /* of the scorer */
     radz_answer_verdict *verdicts; /* [n, n_classes] of a scorer of hard answers, else NULL */

@@ -39,7 +39,7 @@ static void labels(const char *text, size_t size)
     static char mass[] = "Mass", edema[] = "Edema", formula[] = "=1+1", markup[] = "<b>";
     static char *names[] = {mass, edema, formula, markup};
     radz_strlist wanted = {names, 4, 4};
-    radz_label_options options = {"id", NULL, &wanted};
+    radz_label_options options = {"id", NULL, NULL, &wanted};
     radz_error err = {0};
     radz_label_table *table;
     radz_status st = radz_label_file_parse(text, size, "fuzz.csv", &options, &table, &err);

@@ -73,6 +73,12 @@ static const uint8_t groups[3 * CLASSES] = {
 };
 enum { GROUPS = 3 };
 
+/* Class 4 has no positive patient: values, but no interval. */
+static double with_interval(double value, size_t class_index)
+{
+    return class_index == 4 ? NAN : value;
+}
+
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -208,14 +214,15 @@ static void equals_rows_written_out(void **state)
                 for (size_t r = 0; r < REPLICATES; r++)
                     values[r] = plain[r][c].metrics.value[m];
                 snprintf(what, sizeof what, "choice %zu, class %zu, %s", choice, c, radz_metrics[m].name);
-                check_interval(what, values, whole[c].metrics.value[m], &fast[c].of[m], 5);
+                check_interval(what, values, with_interval(whole[c].metrics.value[m], c), &fast[c].of[m], 5);
                 dropped += whole[c].metrics.status[m] == RADZ_METRIC_OK ? fast[c].of[m].dropped : 0;
             }
             for (size_t g = 0; g < GROUPS; g++) {
                 for (size_t r = 0; r < REPLICATES; r++)
                     values[r] = mean_or_nan(plain[r], whole, groups + g * CLASSES, m);
                 snprintf(what, sizeof what, "choice %zu, group %zu, %s", choice, g, radz_metrics[m].name);
-                check_interval(what, values, mean_or_nan(whole, whole, groups + g * CLASSES, m), &means[g].of[m], 5);
+                check_interval(what, values, with_interval(mean_or_nan(whole, whole, groups + g * CLASSES, m), g == 2 ? 4 : 0),
+                               &means[g].of[m], 5);
             }
         }
     }
@@ -281,7 +288,7 @@ static void bca_and_strata_equal_rows_written_out(void **state)
     for (size_t m = 0; m < RADZ_METRIC_COUNT; m++)
         for (size_t c = 0; c < CLASSES + 1; c++) { /* the last: the macro mean */
             double values[REPLICATES], left_out[PATIENTS], low, high;
-            double found = c < CLASSES ? whole[c].metrics.value[m] : mean_or_nan(whole, whole, groups, m);
+            double found = c < CLASSES ? with_interval(whole[c].metrics.value[m], c) : mean_or_nan(whole, whole, groups, m);
             const radz_interval *interval = c < CLASSES ? &fast[c].of[m] : &means[0].of[m];
             size_t used = 0;
             for (size_t r = 0; r < REPLICATES; r++) {
@@ -569,7 +576,7 @@ static void paired_uses_the_same_draws(void **state)
                 difference = NAN;
             for (size_t r = 0; r < REPLICATES; r++)
                 values[r] = plain[r][0][c].metrics.value[m] - plain[r][1][c].metrics.value[m];
-            check_interval(radz_metrics[m].name, values, difference, &pairs[c].intervals.of[m], 5);
+            check_interval(radz_metrics[m].name, values, with_interval(difference, c), &pairs[c].intervals.of[m], 5);
             if (isnan(difference))
                 assert_true(isnan(pairs[c].difference.value[m]) &&
                             pairs[c].difference.status[m] != RADZ_METRIC_OK);
@@ -585,7 +592,7 @@ static void paired_uses_the_same_draws(void **state)
                             mean_or_nan(plain[r][1], whole[1], members, m);
             double difference =
                 mean_or_nan(whole[0], whole[0], members, m) - mean_or_nan(whole[1], whole[1], members, m);
-            check_interval(radz_metrics[m].name, values, difference, &means[g].intervals.of[m], 5);
+            check_interval(radz_metrics[m].name, values, with_interval(difference, g == 2 ? 4 : 0), &means[g].intervals.of[m], 5);
             /* largest difference seen: 8.3e-17 */
             assert_true(isnan(difference) ? isnan(means[g].difference.value[m])
                                           : fabs(means[g].difference.value[m] - difference) < 1e-15);
@@ -609,30 +616,46 @@ static void paired_uses_the_same_draws(void **state)
 static void few_patients_and_none(void **state)
 {
     data *d = *state;
-    double scores[] = {0.1, 0.9, 0.4, 0.6};
-    int8_t labels[] = {0, 1, 0, 1};
-    uint32_t one[] = {0, 0, 0, 0}, two[] = {0, 0, 1, 1}, split[] = {0, 1, 0, 1};
-    radz_metric_input input = {.rows = 4, .classes = 1, .scores = scores, .labels = labels};
+    double scores[] = {0.1, 0.9, 0.4, 0.6, 0.2, 0.3};
+    int8_t labels[] = {0, 1, 0, 1, 0, 1};
+    uint32_t one[] = {0, 0, 0, 0, 0, 0}, two[] = {0, 0, 1, 1, 1, 1}, split[] = {0, 1, 2, 1, 3, 1}, four[] = {0, 1, 2, 3, 2, 3};
+    radz_metric_input input = {.rows = 6, .classes = 1, .scores = scores, .labels = labels};
     radz_bootstrap_options options = radz_bootstrap_defaults();
+    uint8_t all[] = {1};
+    options.groups = all;
+    options.group_count = 1;
     radz_bootstrap_summary summary;
-    radz_intervals intervals;
-    assert_int_equal(radz_bootstrap(&input, one, 1, &options, d->work, &intervals, NULL, &summary, NULL), RADZ_OK);
+    radz_intervals intervals, mean;
+    assert_int_equal(radz_bootstrap(&input, one, 1, &options, d->work, &intervals, &mean, &summary, NULL), RADZ_OK);
     assert_int_equal(summary.distinct, 1); /* one patient: one possible draw, and that is said */
-    assert_true(intervals.of[RADZ_METRIC_AUC].low == 1 && intervals.of[RADZ_METRIC_AUC].high == 1);
-    assert_true(intervals.of[RADZ_METRIC_AUC].mean == 1 && intervals.of[RADZ_METRIC_AUC].deviation == 0);
-    assert_int_equal(radz_bootstrap(&input, two, 2, &options, d->work, &intervals, NULL, &summary, NULL), RADZ_OK);
-    assert_int_equal(summary.distinct, 3);
-    /* all positives in one patient: half of the replicates hold one value only */
-    assert_int_equal(radz_bootstrap(&input, split, 2, &options, d->work, &intervals, NULL, &summary, NULL), RADZ_OK);
-    assert_in_range(intervals.of[RADZ_METRIC_AUC].dropped, 430, 570);
+    assert_int_equal(intervals.of[RADZ_METRIC_AUC].status, RADZ_METRIC_FEW_PATIENTS);
+    assert_true(isnan(intervals.of[RADZ_METRIC_AUC].low) && intervals.of[RADZ_METRIC_AUC].dropped == 1000);
+    assert_int_equal(radz_bootstrap(&input, two, 2, &options, d->work, &intervals, &mean, &summary, NULL), RADZ_OK);
+    assert_int_equal(summary.distinct, 3); /* both have images of both kinds */
+    assert_int_equal(intervals.of[RADZ_METRIC_AUC].status, RADZ_METRIC_OK);
+    assert_int_equal(mean.of[RADZ_METRIC_AUC].status, RADZ_METRIC_OK);
+    /* all positives in one patient: whoever draws it, the others' spread is not known */
+    assert_int_equal(radz_bootstrap(&input, split, 4, &options, d->work, &intervals, &mean, &summary, NULL), RADZ_OK);
+    for (size_t m = 0; m < RADZ_METRIC_COUNT; m++) {
+        assert_int_not_equal(intervals.of[m].status, RADZ_METRIC_OK);
+        assert_int_not_equal(mean.of[m].status, RADZ_METRIC_OK);
+    }
+    assert_int_equal(intervals.of[RADZ_METRIC_PREVALENCE].status, RADZ_METRIC_FEW_PATIENTS);
+    for (size_t i = 0; i < 6; i++)
+        labels[i] = (int8_t)!labels[i]; /* and the other way round */
+    assert_int_equal(radz_bootstrap(&input, split, 4, &options, d->work, &intervals, &mean, &summary, NULL), RADZ_OK);
+    assert_int_equal(intervals.of[RADZ_METRIC_AUC].status, RADZ_METRIC_FEW_PATIENTS);
+    /* two patients of each kind: an eighth of the replicates hold one value only */
+    assert_int_equal(radz_bootstrap(&input, four, 4, &options, d->work, &intervals, &mean, &summary, NULL), RADZ_OK);
+    assert_in_range(intervals.of[RADZ_METRIC_AUC].dropped, 80, 175);
     assert_int_equal(intervals.of[RADZ_METRIC_AUC].used + intervals.of[RADZ_METRIC_AUC].dropped, 1000);
     assert_int_equal(intervals.of[RADZ_METRIC_PREVALENCE].dropped, 0);
-    options.replicates = 20; /* about 10 of them count: too few for an interval */
-    assert_int_equal(radz_bootstrap(&input, split, 2, &options, d->work, &intervals, NULL, &summary, NULL), RADZ_OK);
+    options.replicates = 20; /* not all of them count: too few for an interval */
+    assert_int_equal(radz_bootstrap(&input, four, 4, &options, d->work, &intervals, &mean, &summary, NULL), RADZ_OK);
     assert_int_equal(intervals.of[RADZ_METRIC_AUC].status, RADZ_METRIC_FEW_REPLICATES);
     assert_true(isnan(intervals.of[RADZ_METRIC_AUC].low));
     input.rows = 0;
-    assert_int_equal(radz_bootstrap(&input, one, 0, &options, d->work, &intervals, NULL, &summary, NULL), RADZ_OK);
+    assert_int_equal(radz_bootstrap(&input, one, 0, &options, d->work, &intervals, &mean, &summary, NULL), RADZ_OK);
     assert_int_equal(intervals.of[RADZ_METRIC_AUC].status, RADZ_METRIC_NO_ROWS);
     assert_int_equal(summary.distinct, 0);
 }
