@@ -1,4 +1,4 @@
-// Sorting of tables and opening of everything before printing. The page is complete without it.
+// Sorting of tables and opening of everything but the detail tables before printing. The page is complete without it.
 "use strict";
 (function () {
   var status = document.getElementById("status");
@@ -61,7 +61,7 @@
 
   var closed = [];
   window.addEventListener("beforeprint", function () {
-    closed = Array.prototype.slice.call(document.querySelectorAll("details:not([open])"));
+    closed = Array.prototype.slice.call(document.querySelectorAll("details:not([open]):not(.bulk)"));
     closed.forEach(function (details) { details.open = true; });
   });
   window.addEventListener("afterprint", function () {

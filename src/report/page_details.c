@@ -18,7 +18,7 @@ static void put_bins(const radz_page *page, radz_svg *svg, size_t block, const c
     size_t colour = page->pair_of[block] % COLOURS, n = 0;
     double x[64], y[64];
     const char *probability = NULL; /* scores that were made probabilities in several ways: the first is drawn */
-    char css[16];
+    char css[24];
     for (size_t r = 0; d != NULL && r < d->n_rows; r++) {
         double at = radz_detail_number(d, r, "mean_probability"), seen = radz_detail_number(d, r, "observed");
         double low = radz_detail_number(d, r, "ci_low"), high = radz_detail_number(d, r, "ci_high");
@@ -35,7 +35,7 @@ static void put_bins(const radz_page *page, radz_svg *svg, size_t block, const c
         x[n] = at;
         y[n++] = seen;
     }
-    snprintf(css, sizeof css, "c c%zu", colour);
+    radz_page_line_class(page->pair_of[block], css);
     if (n > 1)
         radz_svg_curve(svg, css, x, y, n);
 }
@@ -155,7 +155,7 @@ static void put_detail(const radz_page *page, const radz_page_section *section, 
 {
     FILE *out = page->out;
     const radz_result_block *b = &page->results->blocks[d->block];
-    fputs("<details><summary>Table: ", out);
+    fputs("<details class=\"bulk\"><summary>Table: ", out); /* stays closed on paper, where hundreds of rows help nobody */
     put_words(out, d->name);
     fputs(", ", out);
     radz_put_html(out, b->model);

@@ -26,6 +26,8 @@ typedef struct radz_page_section {
     radz_strlist *classes;  /* in order of the figures */
 } radz_page_section;
 
+/* The CSS classes of the line of a pair: its colour, and a dash pattern of its own when the colours come round again. */
+void radz_page_line_class(size_t pair, char css[24]);
 /* Which colour is which model and scorer. */
 void radz_page_legend(const radz_page *page, const radz_page_section *section);
 /* AUC of each class and of the means, with intervals. */

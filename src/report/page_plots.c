@@ -25,6 +25,12 @@ static const radz_result_pr *pr_of(const radz_results *results, size_t block, co
     return NULL;
 }
 
+void radz_page_line_class(size_t pair, char css[24])
+{
+    size_t round = pair / COLOURS;
+    snprintf(css, 24, round == 0 ? "c c%zu" : "c c%zu r%zu", pair % COLOURS, (round - 1) % 2 + 1);
+}
+
 void radz_page_legend(const radz_page *page, const radz_page_section *section)
 {
     FILE *out = page->out;
@@ -35,8 +41,8 @@ void radz_page_legend(const radz_page *page, const radz_page_section *section)
         radz_svg svg = {.out = out};
         fputs("<li><svg viewBox=\"0 0 34 12\" aria-hidden=\"true\">", out);
         radz_svg_area(&svg, 0, 0, 34, 12, 0, 34, 0, 12);
-        char css[16];
-        snprintf(css, sizeof css, "c c%zu", pair % COLOURS);
+        char css[24];
+        radz_page_line_class(pair, css);
         radz_svg_line(&svg, css, 0, 6, 34, 6);
         snprintf(css, sizeof css, "m%zu", pair % COLOURS);
         radz_svg_mark(&svg, css, pair, 17, 6, 7);
@@ -233,8 +239,8 @@ static void put_panel(const radz_page *page, const radz_page_section *section, c
         radz_svg_line(&svg, "chance", 0, prevalence->value, 1, prevalence->value);
     for (size_t m = 0; m < section->n; m++) {
         page_curve curve = kind->curve(page, section->members[m], class_name);
-        char css[16];
-        snprintf(css, sizeof css, "c c%zu", page->pair_of[section->members[m]] % COLOURS);
+        char css[24];
+        radz_page_line_class(page->pair_of[section->members[m]], css);
         if (curve.count > 0)
             radz_svg_curve(&svg, css, curve.x, curve.y, curve.count);
     }
