@@ -387,10 +387,16 @@ radz_status radz_plot_tsne(radz_plot_set *set, const radz_feature_map *map, radz
 
 /* ---- cost ---- */
 
-/* Milliseconds of one image that was really encoded, of the block's model on its data set; NaN: all came from the cache. */
+/* Milliseconds of one image that was really computed, of the block's model and scorer on its data set; NaN: all came from the
+ * cache. Runs of earlier versions say it of the encoding alone. */
 static double image_time(const radz_results *results, const radz_result_block *b)
 {
     double seconds = 0, images = 0;
+    for (size_t i = 0; i < results->n_costs; i++) {
+        const radz_result_cost *c = &results->costs[i];
+        if (strcmp(c->dataset, b->dataset) == 0 && strcmp(c->model, b->model) == 0 && strcmp(c->scorer, b->scorer) == 0)
+            return 1000 * c->seconds_per_image;
+    }
     for (size_t i = 0; i < results->n_stages; i++) {
         const radz_result_stage *s = &results->stages[i];
         if (s->dataset != NULL && s->model != NULL && strcmp(s->stage, "embed images") == 0 && s->items > s->cached &&

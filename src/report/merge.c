@@ -68,6 +68,14 @@ static radz_status add_block(const radz_results *run, size_t block, radz_results
                                      run->pr_curves[i].count, err);
     if (st == RADZ_OK)
         st = add_details(run, block, out, err);
+    for (size_t i = 0; i < run->n_costs && st == RADZ_OK; i++) {
+        radz_result_cost cost = run->costs[i];
+        if (strcmp(cost.dataset, b.dataset) == 0 && strcmp(cost.model, run->blocks[block].model) == 0 &&
+            strcmp(cost.scorer, b.scorer) == 0) {
+            cost.model = model.text;
+            st = radz_results_add_cost(out, &cost, err);
+        }
+    }
     radz_strbuf_free(&model);
     return st;
 }

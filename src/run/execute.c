@@ -360,9 +360,8 @@ static radz_status embed_and_visit(execution *e, loaded_model *m, size_t d, radz
 {
     radz_status st = embed_dataset(e, m, d, err);
     if (st == RADZ_OK && e->options->visit != NULL)
-        st = e->options->visit(e->options->visit_context, e->datasets[d].data, m->planned->card->base.name,
-                               m->session.facts->dim, m->session.stores[RADZ_STORE_IMAGE],
-                               &evidence_of(m, d, vectors_of(m->planned))->images, err);
+        st = e->options->visit(e->options->visit_context, m->planned->card->base.name, evidence_of(m, d, vectors_of(m->planned)),
+                               err);
     return st;
 }
 

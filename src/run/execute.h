@@ -6,15 +6,16 @@
 #include "report/results.h"
 #include "run/embed.h"
 #include "run/home.h"
+#include "run/model_evidence.h"
 #include "run/plan.h"
 #include "run/probe.h"
 
 /* Of which data sets small pictures of the worst mistakes are kept beside the results. */
 typedef enum radz_thumbnails { RADZ_THUMBNAILS_PUBLIC, RADZ_THUMBNAILS_ALL, RADZ_THUMBNAILS_NONE } radz_thumbnails;
 
-/* Called for each data set and model once its embeddings are in the store. All arguments are borrowed. */
-typedef radz_status (*radz_embedded_visit)(void *context, const radz_dataset *dataset, const char *model, size_t dim,
-                                           radz_store *images, const radz_embed_output *embedded, radz_error *err);
+/* Called for each data set and model once its images are vectors in the cache: embeddings, or features of a decoder. All
+ * arguments are borrowed. */
+typedef radz_status (*radz_embedded_visit)(void *context, const char *model, const radz_evidence_set *vectors, radz_error *err);
 
 typedef struct radz_execute_options {
     const radz_strlist *classes;  /* only these classes; NULL or empty: all */

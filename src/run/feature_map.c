@@ -81,28 +81,28 @@ static radz_status add_map(map_maker *maker, const radz_dataset *data, const cha
     return st;
 }
 
-static radz_status visit(void *context, const radz_dataset *data, const char *model, size_t dim, radz_store *images,
-                         const radz_embed_output *embedded, radz_error *err)
+static radz_status visit(void *context, const char *model, const radz_evidence_set *vectors, radz_error *err)
 {
+    const radz_dataset *data = vectors->dataset;
     size_t chosen[RADZ_MAP_CLASSES], n_chosen = frequent(data, chosen), n = 0;
-    unsigned char *keys = radz_calloc(data->n, RADZ_CACHE_KEY_SIZE, err);
+    uint32_t *samples = radz_calloc(data->n, sizeof *samples, err);
     size_t *groups = radz_calloc(data->n, sizeof *groups, err);
-    float *features = radz_calloc(data->n * dim, sizeof *features, err);
-    radz_status st = keys == NULL || groups == NULL || features == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    radz_evidence_rows rows = {0};
+    radz_status st = samples == NULL || groups == NULL ? RADZ_E_NOMEM : RADZ_OK;
     for (size_t i = 0; i < data->n && st == RADZ_OK; i++) {
-        size_t group = embedded->usable[i] ? group_of(data, i, chosen, n_chosen) : SIZE_MAX;
+        size_t group = vectors->images.usable[i] ? group_of(data, i, chosen, n_chosen) : SIZE_MAX;
         if (group == SIZE_MAX)
             continue;
-        memcpy(keys + n * RADZ_CACHE_KEY_SIZE, embedded->keys + i * RADZ_CACHE_KEY_SIZE, RADZ_CACHE_KEY_SIZE);
+        samples[n] = (uint32_t)i;
         groups[n++] = group;
     }
     if (st == RADZ_OK && n >= LEAST)
-        st = radz_store_lookup(images, keys, n, features, NULL, err);
+        st = radz_evidence_read(vectors, samples, n, &rows, err);
     if (st == RADZ_OK && n >= LEAST)
-        st = add_map(context, data, model, chosen, n_chosen, features, dim, groups, n, err);
-    free(keys);
+        st = add_map(context, data, model, chosen, n_chosen, rows.values, vectors->values, groups, n, err);
+    radz_evidence_rows_free(&rows);
+    free(samples);
     free(groups);
-    free(features);
     return st;
 }
 
