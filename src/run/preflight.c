@@ -22,7 +22,7 @@ static bool is_evaluated(const radz_plan_dataset *d, const radz_strlist *classes
     return any && d->location.presence != RADZ_DATASET_NOT_HERE;
 }
 
-static radz_status check_models(const radz_plan *plan, radz_error *err)
+radz_status radz_preflight_models(const radz_plan *plan, radz_error *err)
 {
     size_t here = 0;
     for (size_t i = 0; i < plan->n_models; i++) {
@@ -116,9 +116,7 @@ static radz_status check_anchors(const radz_plan *plan, const radz_strlist *clas
 radz_status radz_preflight(const radz_plan *plan, const radz_execute_options *options, const radz_terms_card *terms,
                            radz_error *err)
 {
-    radz_status st = options->visit == NULL ? check_models(plan, err) : RADZ_OK;
-    if (st == RADZ_OK)
-        st = check_splits(plan, options, err);
+    radz_status st = check_splits(plan, options, err);
     if (st == RADZ_OK)
         st = check_groups(options->groups, err);
     return st == RADZ_OK && options->probe == NULL ? check_anchors(plan, options->classes, terms, err) : st;
