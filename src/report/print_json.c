@@ -22,7 +22,7 @@ static void put_count(radz_json_writer *w, const char *key, uint64_t value)
 /* How a model was asked or read; of models of which there is nothing to say it is left out. */
 static void put_evidence(radz_json_writer *w, const radz_result_block *b)
 {
-    if (b->template_name == NULL && b->reading == NULL && !b->hard)
+    if (b->template_name == NULL && b->reading == NULL && b->anchors == NULL && !b->hard)
         return;
     radz_json_object_begin(w, "evidence");
     radz_json_put_string(w, "template", b->template_name);

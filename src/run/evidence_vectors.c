@@ -68,17 +68,6 @@ static radz_status anchor_vectors(const radz_evidence_set *set, const radz_evide
     return st;
 }
 
-static radz_status make_anchors(radz_evidence_set *set, const radz_evidence_request *r, radz_error *err)
-{
-    const radz_anchors_card *card = set->session->o.anchors;
-    if (card == NULL)
-        return radz_fail(err, RADZ_E_USAGE, "anchors are wanted, but neither the card of model '%s' nor the suite's names an anchors "
-                         "card", set->session->o.card->base.name);
-    set->anchor_of_none = has_anchor_of_none(card, set->session->o.terms, r->dataset_card);
-    set->n_anchors = r->dataset_card->classes_count + set->anchor_of_none;
-    return anchor_vectors(set, r, card, RADZ_ANCHOR_PARTS, set->anchors_sha256, &set->anchors, err);
-}
-
 static radz_status embed_prompts(radz_session *s, radz_prompt_texts *p, radz_error *err)
 {
     p->embeddings = radz_calloc(p->n * s->facts->dim, sizeof(float), err);
@@ -87,12 +76,53 @@ static radz_status embed_prompts(radz_session *s, radz_prompt_texts *p, radz_err
                : radz_embed_texts(s->encoder, s->stores[RADZ_STORE_TEXT], p->texts, p->n, p->embeddings, err);
 }
 
+/* The same for a model whose images and texts are embedded alike: the descriptions of the classes that are evaluated, as texts. */
+static radz_status describe(const radz_evidence_set *set, const radz_evidence_request *r, const radz_anchors_card *card, size_t part,
+                            radz_prompt_texts *out, radz_error *err)
+{
+    radz_session *s = set->session;
+    radz_status st = radz_prompt_texts_describe(card, s->o.terms, part, r->dataset->classes, r->dataset->n_classes, out, err);
+    return st == RADZ_OK ? embed_prompts(s, out, err) : st;
+}
+
+static radz_status make_anchors(radz_evidence_set *set, const radz_evidence_request *r, radz_error *err)
+{
+    const radz_anchors_card *card = set->session->o.anchors;
+    if (card == NULL)
+        return radz_fail(err, RADZ_E_USAGE, "anchors are wanted, but neither the card of model '%s' nor the suite's names an anchors "
+                         "card", set->session->o.card->base.name);
+    if (set->kind == RADZ_EVIDENCE_EMBEDDING) {
+        radz_status st = describe(set, r, card, RADZ_ANCHOR_PARTS, &set->descriptions, err);
+        memcpy(set->anchors_sha256, set->descriptions.list.sha256, sizeof set->anchors_sha256);
+        return st;
+    }
+    set->anchor_of_none = has_anchor_of_none(card, set->session->o.terms, r->dataset_card);
+    set->n_anchors = r->dataset_card->classes_count + set->anchor_of_none;
+    return anchor_vectors(set, r, card, RADZ_ANCHOR_PARTS, set->anchors_sha256, &set->anchors, err);
+}
+
+/* Another anchors card, or a part of the own. */
+static radz_status add_anchors(radz_evidence_set *set, const radz_evidence_request *r, const radz_anchors_card *card, size_t part,
+                               radz_error *err)
+{
+    char hex[RADZ_SHA256_HEX_SIZE], name[100];
+    radz_evidence_variant *v;
+    bool whole = part == RADZ_ANCHOR_PARTS;
+    snprintf(name, sizeof name, "%.60s%s%s%s", card->base.name, whole ? "" : ", ", whole ? "" : radz_anchor_part_name(part),
+             whole ? "" : " only");
+    radz_status st = evidence_add_variant(set, "anchors", name, &v, err);
+    if (st != RADZ_OK)
+        return st;
+    v->of_anchors = true;
+    return set->kind == RADZ_EVIDENCE_EMBEDDING ? describe(set, r, card, part, &v->prompts, err)
+                                                : anchor_vectors(set, r, card, part, hex, &v->anchors, err);
+}
+
 /* Other wordings and other anchors: texts only, no image is looked at again. */
 static radz_status make_variants(radz_evidence_set *set, const radz_evidence_request *r, radz_error *err)
 {
     radz_session *s = set->session;
     radz_evidence_variant *v;
-    char hex[RADZ_SHA256_HEX_SIZE], name[100];
     radz_status st = RADZ_OK;
     for (size_t i = 0; st == RADZ_OK && i < r->n_other_prompts; i++) {
         const radz_prompts_card *card = r->other_prompts[i];
@@ -104,20 +134,11 @@ static radz_status make_variants(radz_evidence_set *set, const radz_evidence_req
         if (st == RADZ_OK)
             st = embed_prompts(s, &v->prompts, err);
     }
-    for (size_t i = 0; st == RADZ_OK && r->anchors && i < r->n_other_anchors; i++) {
-        const radz_anchors_card *card = r->other_anchors[i];
-        if (strcmp(card->base.sha256, s->o.anchors->base.sha256) == 0)
-            continue;
-        st = evidence_add_variant(set, "anchors", card->base.name, &v, err);
-        if (st == RADZ_OK)
-            st = anchor_vectors(set, r, card, RADZ_ANCHOR_PARTS, hex, &v->anchors, err);
-    }
-    for (size_t part = 0; st == RADZ_OK && r->anchors && part < RADZ_ANCHOR_PARTS; part++) {
-        snprintf(name, sizeof name, "%.60s, %s only", s->o.anchors->base.name, radz_anchor_part_name(part));
-        st = evidence_add_variant(set, "anchors", name, &v, err);
-        if (st == RADZ_OK)
-            st = anchor_vectors(set, r, s->o.anchors, part, hex, &v->anchors, err);
-    }
+    for (size_t i = 0; st == RADZ_OK && r->anchors && i < r->n_other_anchors; i++)
+        if (strcmp(r->other_anchors[i]->base.sha256, s->o.anchors->base.sha256) != 0)
+            st = add_anchors(set, r, r->other_anchors[i], RADZ_ANCHOR_PARTS, err);
+    for (size_t part = 0; st == RADZ_OK && r->anchors && part < RADZ_ANCHOR_PARTS; part++)
+        st = add_anchors(set, r, s->o.anchors, part, err);
     return st;
 }
 

@@ -315,13 +315,7 @@ static radz_status note_skips(execution *e, const loaded_dataset *set, const rad
         if (known)
             continue;
         radz_warn("skipped: %s", skip.reason);
-        char *reason = radz_strdup(skip.reason, err); /* results say nothing of where the data are on this machine */
-        if (reason == NULL)
-            return RADZ_E_NOMEM;
-        radz_finding_scrub(reason, set->data->root);
-        skip.reason = reason;
         st = radz_results_add_skip(e->results, &skip, err);
-        free(reason);
     }
     return st;
 }
@@ -613,10 +607,13 @@ static radz_status evaluate_scorer(execution *e, size_t dataset, loaded_model *m
     };
     if (scorer->needs_anchors) {
         evaluation.block.anchors = m->session.o.anchors->base.name;
-        evaluation.block.anchor_form = radz_anchor_form_name(m->session.o.card->anchor_form);
+        if (!scorer->described)
+            evaluation.block.anchor_form = radz_anchor_form_name(m->session.o.card->anchor_form);
         evaluation.block.anchors_sha256 = evidence->anchors_sha256;
         evaluation.block.anchors_wording = m->session.o.anchors->notes;
     }
+    if (scorer->described)
+        evaluation.block.prompts = evaluation.block.prompts_sha256 = evaluation.block.prompts_wording = NULL;
     if (scorer->hard) {
         evaluation.block.hard = true;
         evaluation.block.n_answers = scored.answers;
@@ -803,8 +800,6 @@ static radz_status prepare(execution *e, radz_error *err)
         st = radz_preflight_folder("cache", e->home->cache, err);
     if (st == RADZ_OK)
         st = radz_memo_open(e->cache, &e->memo, err);
-    if (st == RADZ_OK && e->options->visit == NULL)
-        st = radz_preflight_models(e->plan, err);
     if (st == RADZ_OK)
         st = radz_preflight(e->plan, e->options, e->terms, err);
     if (st == RADZ_OK)

@@ -240,6 +240,7 @@ void radz_evidence_free(radz_evidence_set *set)
     free(set->variants);
     radz_prompt_texts_free(&set->said);
     radz_prompt_texts_free(&set->prompts);
+    radz_prompt_texts_free(&set->descriptions);
     radz_embed_output_free(&set->images);
     *set = (radz_evidence_set){0};
 }
@@ -256,9 +257,9 @@ const char *radz_evidence_variant_sha256(const radz_evidence_variant *variant)
     return variant->asked != NULL ? radz_evidence_prompts_sha256(variant->asked) : variant->prompts.list.sha256;
 }
 
-radz_score_texts radz_evidence_texts(const radz_evidence_set *set)
+radz_score_texts radz_evidence_texts(const radz_evidence_set *set, bool described)
 {
-    const radz_prompt_texts *p = &set->prompts;
+    const radz_prompt_texts *p = described ? &set->descriptions : &set->prompts;
     const radz_encoder_facts *facts = set->session->facts;
     bool vectors = p->embeddings != NULL;
     return (radz_score_texts){

@@ -11,7 +11,7 @@
 
 typedef struct radz_evidence_request {
     unsigned kinds;                     /* bits 1 << radz_evidence: which are wanted */
-    bool anchors;                       /* radz-feature: with the anchor matrix */
+    bool anchors;                       /* vectors: with the anchor matrix (features) or the anchors' descriptions (embeddings) */
     const radz_prompts_card *const *other_prompts; /* further wordings, to see how far figures move */
     size_t n_other_prompts;
     const radz_anchors_card *const *other_anchors; /* with `anchors`: likewise; each part of the own card is one, too */
@@ -47,6 +47,7 @@ typedef struct radz_evidence_set radz_evidence_set;
 typedef struct radz_evidence_variant {
     const char *varied;        /* "prompts", "question", "anchors" */
     char *name;                /* of the card, the wording, or the part of the own anchors */
+    bool of_anchors;           /* of scorers that need anchors; else of those whose texts are prompts */
     radz_prompt_texts prompts; /* with embeddings; n 0: the own */
     float *anchors;            /* [n_anchors, dim]; NULL: the own */
     radz_evidence_set *asked;  /* the answers to other questions, read and scored like those to the own; NULL: not of questions */
@@ -60,6 +61,7 @@ struct radz_evidence_set {
     radz_embed_output images;      /* content hashes, which images are usable, what was skipped */
     radz_wording wording;          /* of questions */
     radz_prompt_texts prompts;     /* vectors: prompts with embeddings; else one question per class */
+    radz_prompt_texts descriptions; /* embeddings, with anchors: their texts, likewise */
     radz_own_questions own;        /* a data set that asks its own questions: in place of those of `prompts` */
     char *choice;                  /* choice: the question that lists the classes */
     char choice_sha256[RADZ_SHA256_HEX_SIZE];
@@ -107,8 +109,8 @@ const char *radz_evidence_variant_sha256(const radz_evidence_variant *variant); 
  * questions can be evaluated by scorers of such evidence alone. */
 bool radz_evidence_takes_questions(radz_evidence kind);
 
-/* What a scorer is prepared with. Views of the set. */
-radz_score_texts radz_evidence_texts(const radz_evidence_set *set);
+/* What a scorer is prepared with; `described`: descriptions in place of the prompts. Views of the set. */
+radz_score_texts radz_evidence_texts(const radz_evidence_set *set, bool described);
 
 /* Rows of images read back; zero-initialise, free with radz_evidence_rows_free. Use one again for the next block. */
 typedef struct radz_evidence_rows {

@@ -3,6 +3,7 @@
 #define RADZ_RUN_PROMPT_TEXTS_H
 
 #include "data/card.h"
+#include "data/dialogue.h"
 #include "data/terms.h"
 #include "text/prompts.h"
 
@@ -25,6 +26,11 @@ radz_status radz_prompt_texts_make(const radz_prompts_card *card, const radz_ter
 radz_status radz_prompt_texts_say(const radz_prompts_card *card, const radz_terms_card *terms, const char *sentence,
                                   const char *const *classes, size_t n_classes, radz_prompt_texts *out,
                                   radz_error *err) RADZ_MUST_USE;
+/* The descriptions of an anchors card in place of prompts: one text for each part, all positive, the part's number as template. `part`: that
+ * part alone (a class without it has all); RADZ_ANCHOR_PARTS: all. A class without an anchor is RADZ_E_VALUE. */
+radz_status radz_prompt_texts_describe(const radz_anchors_card *card, const radz_terms_card *terms, size_t part,
+                                       const char *const *classes, size_t n_classes, radz_prompt_texts *out,
+                                       radz_error *err) RADZ_MUST_USE;
 void radz_prompt_texts_free(radz_prompt_texts *texts);
 
 #endif

@@ -44,7 +44,7 @@ static radz_status score(const radz_scoring *s, const radz_scorer *scorer, radz_
     const radz_evidence_set *evidence = s->evidence;
     const radz_dataset *data = evidence->dataset;
     const radz_session *session = evidence->session;
-    radz_score_texts texts = radz_evidence_texts(evidence);
+    radz_score_texts texts = radz_evidence_texts(evidence, scorer->described);
     if (s->prompts != NULL) {
         texts.rows = s->prompts->n;
         texts.embeddings = s->prompts->embeddings;

@@ -91,8 +91,9 @@ static bool fits(const radz_evidence_variant *variant, const radz_scorer *scorer
 {
     if (variant->asked != NULL)
         return true;
-    return variant->anchors != NULL ? scorer->needs_anchors
-                                    : !scorer->needs_negatives || has_negatives(&variant->prompts, classes);
+    if (variant->of_anchors || scorer->described)
+        return variant->of_anchors && scorer->needs_anchors;
+    return !scorer->needs_negatives || has_negatives(&variant->prompts, classes);
 }
 
 /* Other prompts cards, other questions, other anchors, in place of the model's own. */
@@ -244,9 +245,9 @@ radz_status radz_sensitivity_add(const radz_scoring *scoring, const char *scorer
     if (st == RADZ_OK)
         st = measure(&b, scored->set.scores, b.reference, err);
     if (st == RADZ_OK)
-        st = vary_templates(&b, scoring, scorer, err);
-    if (st == RADZ_OK)
         st = radz_scorer_find(scorer, &table_entry, err);
+    if (st == RADZ_OK && !table_entry->described) /* the parts of descriptions are variants */
+        st = vary_templates(&b, scoring, scorer, err);
     if (st == RADZ_OK)
         st = vary_wordings(&b, scoring, table_entry, err);
     if (st == RADZ_OK && classes > 1)

@@ -1,4 +1,4 @@
-/* clip-cosine: see score/clip_scorers.h */
+/* clip-cosine and clip-anchor: see score/clip_scorers.h */
 #include <math.h>
 #include <stdlib.h>
 
@@ -25,7 +25,7 @@ static radz_status cosine_prepare(const radz_score_texts *texts, const radz_scor
     *out = NULL;
     double scale = (options != NULL ? *options : radz_score_defaults()).logit_scale;
     if (!(isfinite(scale) && scale > 0))
-        return radz_fail(err, RADZ_E_USAGE, "clip-cosine: logit scale %g, wanted a finite number above 0", scale);
+        return radz_fail(err, RADZ_E_USAGE, "logit scale %g, wanted a finite number above 0", scale);
     cosine_state *s = radz_calloc(1, sizeof *s, err);
     if (s == NULL)
         return RADZ_E_NOMEM;
@@ -59,6 +59,19 @@ const radz_scorer radz_scorer_clip_cosine = {
     .source = "CLIP (zero-shot logits)",
     .evidence = RADZ_EVIDENCE_EMBEDDING,
     .uses_logit_scale = true,
+    .prepare = cosine_prepare,
+    .score = cosine_score,
+    .free = cosine_free,
+};
+
+const radz_scorer radz_scorer_clip_anchor = {
+    .name = "clip-anchor",
+    .description = "logit scale x cosine with the class's description, the mean over its parts",
+    .source = "clip-cosine with the descriptions of LLaVA-RadZ's anchors as text",
+    .evidence = RADZ_EVIDENCE_EMBEDDING,
+    .uses_logit_scale = true,
+    .needs_anchors = true,
+    .described = true,
     .prepare = cosine_prepare,
     .score = cosine_score,
     .free = cosine_free,

@@ -11,4 +11,8 @@ extern const radz_scorer radz_scorer_clip_posneg;
 /* logit_scale x cosine with the positive direction: as CLIP's zero-shot logits (openai/CLIP), one class at a time. */
 extern const radz_scorer radz_scorer_clip_cosine;
 
+/* The same with the descriptions of an anchors card in place of prompts: a direction is the mean over a description's parts, each of which
+ * fits into a text tower's context where the whole would not. */
+extern const radz_scorer radz_scorer_clip_anchor;
+
 #endif

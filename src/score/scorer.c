@@ -10,6 +10,7 @@
 static const radz_scorer *const radz_scorers[] = {
     &radz_scorer_clip_posneg,
     &radz_scorer_clip_cosine,
+    &radz_scorer_clip_anchor,
     &radz_scorer_vqa_logit,
     &radz_scorer_vqa_generate,
     &radz_scorer_vqa_choice,

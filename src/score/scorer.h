@@ -64,7 +64,8 @@ typedef struct radz_scorer {
     bool needs_negatives;    /* every class needs a negative prompt; otherwise negative prompts are left aside */
     bool uses_logit_scale;
     bool probabilities;      /* scores are between 0 and 1 and say how likely the class is */
-    bool needs_anchors;
+    bool needs_anchors;      /* the anchors of an anchors card; for a scorer of features, as a matrix */
+    bool described;          /* their descriptions are the rows of the texts, in place of prompts */
     bool hard;               /* scores are answers: 1 yes, 0 no, 0.5 unknown, which lies between the two */
     bool over_classes;       /* a class's score depends on the other classes that are listed (softmax) */
     /* `options` NULL: defaults. Errors: no class, a class without a positive (where needed: negative) prompt, a class,

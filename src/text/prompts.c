@@ -176,12 +176,15 @@ static radz_status check_set(const expander *e, const char *const *known, size_t
         const radz_prompt_class *c = &set->classes[i];
         const struct {
             const char *key, *text;
-        } texts[] = {{"class", c->class_name}, {"name", c->name}, {"description", c->description}, {"negative", c->negative}};
-        for (size_t k = 0; k < 4; k++) {
-            if (texts[k].text != NULL && is_empty(texts[k].text))
-                return radz_fail(e->err, RADZ_E_VALUE, "prompt set '%s': class '%s' (entry %zu): '%s' is empty", set->name,
-                                 c->class_name, i, texts[k].key);
-        }
+        } texts[] = {{"class", c->class_name}, {"name", c->name}, {"negative", c->negative}};
+        const char *empty = NULL;
+        for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
+            empty = empty == NULL && texts[k].text != NULL && is_empty(texts[k].text) ? texts[k].key : empty;
+        for (size_t k = 0; k < c->n_descriptions; k++)
+            empty = empty == NULL && is_empty(c->descriptions[k]) ? "description" : empty;
+        if (empty != NULL)
+            return radz_fail(e->err, RADZ_E_VALUE, "prompt set '%s': class '%s' (entry %zu): '%s' is empty", set->name,
+                             c->class_name, i, empty);
         for (size_t k = 0; k < i; k++) {
             if (strcmp(set->classes[k].class_name, c->class_name) == 0)
                 return radz_fail(e->err, RADZ_E_VALUE, "prompt set '%s': class '%s' is listed twice", set->name,
@@ -251,17 +254,20 @@ static radz_status expand_polarity(expander *e, size_t class_index, const radz_p
                          "of its own, the negative templates would deny it twice",
                          set->name, class_name);
     bool described = false; /* some template has a place for this class's description */
-    for (size_t i = 0; i < count && c != NULL && c->description != NULL; i++)
+    for (size_t i = 0; i < count && c != NULL && c->n_descriptions > 0; i++)
         described = described || (e->holds[polarity][i] & HOLDS_DESCRIPTION) != 0;
     for (size_t i = 0; i < count; i++) {
         if (((e->holds[polarity][i] & HOLDS_DESCRIPTION) != 0) != described)
             continue;
-        char *text;
-        radz_status st = fill(templates[i], name, described ? c->description : "", &text, e->err);
-        if (st == RADZ_OK)
-            st = add_prompt(e, text, class_index, polarity, i);
-        if (st != RADZ_OK)
-            return st;
+        size_t descriptions = described ? c->n_descriptions : 1;
+        for (size_t k = 0; k < descriptions; k++) {
+            char *text;
+            radz_status st = fill(templates[i], name, described ? c->descriptions[k] : "", &text, e->err);
+            if (st == RADZ_OK)
+                st = add_prompt(e, text, class_index, polarity, i * descriptions + k);
+            if (st != RADZ_OK)
+                return st;
+        }
         used++;
     }
     if (used == 0)

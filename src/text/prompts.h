@@ -14,7 +14,8 @@ const char *radz_polarity_name(radz_polarity polarity); /* "positive", "negative
 typedef struct radz_prompt_class {
     const char *class_name;  /* as the data set spells it; each once */
     const char *name;        /* as a prompt says it; NULL: made from class_name, see radz_prompts_class_text */
-    const char *description; /* signs in words, for {description}; NULL: none */
+    const char *const *descriptions; /* [n_descriptions] signs in words, for {description}: a prompt for each of them */
+    size_t n_descriptions;           /* 0: none */
     const char *negative;    /* the class's own negative prompt, whole, in place of the negative templates; NULL: none */
 } radz_prompt_class;
 
@@ -34,7 +35,8 @@ typedef struct radz_prompt {
     char *text;              /* owned by the list */
     uint32_t class_index;    /* in the classes given to radz_prompts_expand */
     radz_polarity polarity;
-    uint32_t template_index; /* among the set's templates of that polarity; a class's own negative prompt has 0 */
+    uint32_t template_index; /* among the set's templates of that polarity, with d descriptions: template x d + description; a
+                              * class's own negative prompt has 0 */
 } radz_prompt;
 
 typedef struct radz_prompt_list {

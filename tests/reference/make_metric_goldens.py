@@ -201,7 +201,8 @@ def scorer_cases():
                "radz-anchored": [number(x) for x in anchored.ravel()], "radz-anchored-softmax": [number(x) for x in softmax(anchored).ravel()],
                "radz-anchored-profile": [number(x) for x in (softmax(image @ anchors.T / tau) @ softmax(mean[:, 0] @ anchors.T / tau).T).ravel()],
                "clip-posneg": [number(x) for x in (p / (p + n)).ravel()],
-               "clip-cosine": [number(x) for x in (scale * cosine[..., 0]).ravel()]}
+               "clip-cosine": [number(x) for x in (scale * cosine[..., 0]).ravel()],
+               "clip-anchor": [number(x) for x in (scale * cosine[..., 0]).ravel()]}  # the same of other texts
 
 
 def write(path, content, made_by="tests/reference/make_metric_goldens.py"):

@@ -58,8 +58,41 @@ static void classes_of_one_term_share_words(void **state)
     radz_terms_card_free(terms);
 }
 
+/* A description's parts are texts of one class, each with the number of the part; a part alone where the class has it. */
+static void descriptions_stand_for_prompts(void **state)
+{
+    (void)state;
+    char disc[] = "a disc", round[] = "it is round", pain[] = "pain", line[] = "a line", name[] = "d", file[] = "d.yaml";
+    char mass[] = "Mass", fracture[] = "Fracture";
+    radz_anchor anchors[] = {{.class_name = mass, .disease = disc, .imaging = round, .presentation = pain},
+                             {.class_name = fracture, .disease = line}};
+    radz_anchors_card card = {.base = {.name = name, .file = file}, .anchors = anchors, .anchors_count = 2};
+    static const char *const classes[] = {"Fracture", "Mass"}, *const all[] = {"a line", "a disc", "it is round", "pain"};
+    radz_error err = {0};
+    radz_prompt_texts texts;
+    need(radz_prompt_texts_describe(&card, NULL, RADZ_ANCHOR_PARTS, classes, 2, &texts, &err), &err);
+    assert_int_equal(texts.n, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        assert_string_equal(texts.texts[i], all[i]);
+        assert_int_equal(texts.class_of[i], i > 0);
+        assert_int_equal(texts.template_of[i], i == 0 ? 0 : i - 1);
+        assert_int_equal(texts.polarity_of[i], RADZ_PROMPT_POSITIVE);
+    }
+    radz_prompt_texts_free(&texts);
+    need(radz_prompt_texts_describe(&card, NULL, 1, classes, 2, &texts, &err), &err);
+    assert_int_equal(texts.n, 2);
+    assert_string_equal(texts.texts[0], "a line"); /* has no imaging part: all it has */
+    assert_string_equal(texts.texts[1], "it is round");
+    radz_prompt_texts_free(&texts);
+    static const char *const unknown[] = {"Mass", "Hernia"};
+    assert_int_equal(radz_prompt_texts_describe(&card, NULL, RADZ_ANCHOR_PARTS, unknown, 2, &texts, &err), RADZ_E_VALUE);
+    assert_non_null(strstr(err.message, "class 'Hernia' has no anchor in 'd.yaml'"));
+    radz_prompt_texts_free(&texts);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(classes_of_one_term_share_words)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(classes_of_one_term_share_words),
+                                       cmocka_unit_test(descriptions_stand_for_prompts)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -241,13 +241,17 @@ static void by_hand(void **state)
     assert_true(scores[2] == 0.5);
     assert_true(fabs(scores[3] - 0.2689414213699951) < 1e-15);
     scorer->free(prepared);
-    assert_int_equal(radz_scorer_find("clip-cosine", &scorer, NULL), RADZ_OK);
-    radz_score_options options = {.logit_scale = 100};
-    texts.rows = 1; /* it needs no negative prompt */
-    assert_int_equal(scorer->prepare(&texts, &options, &prepared, NULL), RADZ_OK);
-    assert_int_equal(scorer->score(prepared, &block, scores, NULL), RADZ_OK);
-    assert_true(scores[0] == 100 && scores[1] == 0 && fabs(scores[2] - 70.71067811865476) < 1e-13 && scores[3] == -100);
-    scorer->free(prepared);
+    static const char *const cosines[] = {"clip-cosine", "clip-anchor"}; /* they differ in whose texts these are */
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(radz_scorer_find(cosines[i], &scorer, NULL), RADZ_OK);
+        assert_true(scorer->needs_anchors == (i == 1));
+        radz_score_options options = {.logit_scale = 100};
+        texts.rows = 1; /* it needs no negative prompt */
+        assert_int_equal(scorer->prepare(&texts, &options, &prepared, NULL), RADZ_OK);
+        assert_int_equal(scorer->score(prepared, &block, scores, NULL), RADZ_OK);
+        assert_true(scores[0] == 100 && scores[1] == 0 && fabs(scores[2] - 70.71067811865476) < 1e-13 && scores[3] == -100);
+        scorer->free(prepared);
+    }
 }
 
 static void expect_prepare(const char *name, const radz_score_texts *texts, const radz_score_options *options,

@@ -50,12 +50,12 @@ static void expands(void **state)
 {
     (void)state;
     const char *templates[] = {"{class}", "There is {class}.", "{description}.", "Signs of {class}: {description}"};
-    const char *negatives[] = {"no {class}", "{class} is not seen, no  {class}\n"};
+    const char *negatives[] = {"no {class}", "{class} is not seen, no  {class}\n"}, *const signs[] = {"large rounded\n opacity"};
     const radz_prompt_class classes[] = {
-        {"Effusion", "pleural effusion", NULL, NULL},
-        {"Mass", NULL, "large rounded\n opacity", NULL},
-        {"No Finding", "normal chest", NULL, "abnormal chest"},
-        {"Elsewhere", NULL, NULL, NULL},
+        {"Effusion", "pleural effusion", NULL, 0, NULL},
+        {"Mass", NULL, signs, 1, NULL},
+        {"No Finding", "normal chest", NULL, 0, "abnormal chest"},
+        {"Elsewhere", NULL, NULL, 0, NULL},
     };
     const radz_prompt_set set = {"small", templates, COUNT(templates), negatives, COUNT(negatives), classes, COUNT(classes)};
     const char *const data[] = {"Mass", "Pleural_Thickening", "Effusion", "No Finding"};
@@ -105,7 +105,7 @@ static void expands(void **state)
     radz_prompt_list_free(&list);
 
     /* several classes may share a negative prompt */
-    const radz_prompt_class shared[] = {{"A", NULL, NULL, "normal"}, {"B", NULL, NULL, "normal"}};
+    const radz_prompt_class shared[] = {{"A", NULL, NULL, 0, "normal"}, {"B", NULL, NULL, 0, "normal"}};
     const radz_prompt_set one = {"one", templates, 1, NULL, 0, shared, 2};
     assert_int_equal(radz_prompts_expand(&one, TEXTS("A", "B"), NULL, 0, &list, &err), RADZ_OK);
     assert_int_equal(list.count, 4);
@@ -126,9 +126,28 @@ static void check_refused(const radz_prompt_set *set, const char *const *data, s
     radz_error_clear(&err);
 }
 
+/* One prompt for each description, also where a class has fewer of them. */
+static void several_descriptions(void **state)
+{
+    (void)state;
+    const char *templates[] = {"{description}", "Seen: {description}"}, *const two[] = {"a disc", "it is round"}, *const one[] = {"a line"};
+    const radz_prompt_class classes[] = {{"Mass", NULL, two, 2, NULL}, {"Fracture", NULL, one, 1, NULL}};
+    const radz_prompt_set set = {"described", templates, 2, NULL, 0, classes, 2};
+    radz_prompt_list list;
+    assert_int_equal(radz_prompts_expand(&set, TEXTS("Mass", "Fracture"), NULL, 0, &list, &err), RADZ_OK);
+    assert_string_equal(list.canonical, "Mass\tpositive\t0\ta disc\n"
+                                        "Mass\tpositive\t1\tit is round\n"
+                                        "Mass\tpositive\t2\tSeen: a disc\n"
+                                        "Mass\tpositive\t3\tSeen: it is round\n"
+                                        "Fracture\tpositive\t0\ta line\n"
+                                        "Fracture\tpositive\t1\tSeen: a line\n");
+    radz_prompt_list_free(&list);
+}
+
 static void refuses(void **state)
 {
     (void)state;
+    static const char *const blank[] = {" "};
     static const struct {
         const char *template, *negative;
         radz_prompt_class class; /* class_name NULL: none listed */
@@ -149,11 +168,11 @@ static void refuses(void **state)
         {"{class}}", NULL, {0}, "a '}' without its partner"},
         {"{description}", NULL, {0}, "class 'Mass' has no description and every positive template wants one"},
         {"{class}", "no {description}", {0}, "every negative template wants one"},
-        {"{class}", NULL, {"Mass", "", NULL, NULL}, "class 'Mass' (entry 0): 'name' is empty"},
-        {"{class}", NULL, {"Mass", NULL, " ", NULL}, "'description' is empty"},
-        {"{class}", NULL, {"Mass", NULL, NULL, "\t"}, "'negative' is empty"},
-        {"{class}", NULL, {"", NULL, NULL, NULL}, "'class' is empty"},
-        {"{class}", "no {class}", {"Mass", "no mass", NULL, NULL}, "class 'Mass' stands for the absence of findings"},
+        {"{class}", NULL, {"Mass", "", NULL, 0, NULL}, "class 'Mass' (entry 0): 'name' is empty"},
+        {"{class}", NULL, {"Mass", NULL, blank, 1, NULL}, "'description' is empty"},
+        {"{class}", NULL, {"Mass", NULL, NULL, 0, "\t"}, "'negative' is empty"},
+        {"{class}", NULL, {"", NULL, NULL, 0, NULL}, "'class' is empty"},
+        {"{class}", "no {class}", {"Mass", "no mass", NULL, 0, NULL}, "class 'Mass' stands for the absence of findings"},
     };
     static const char *const mass[] = {"Mass"};
     for (size_t i = 0; i < COUNT(rows); i++) {
@@ -176,11 +195,11 @@ static void refuses(void **state)
     set.n_negative_templates = 1;
     check_refused(&set, TEXTS("Mass", "No Finding"), RADZ_E_VALUE,
                   "class 'No Finding' stands for the absence of findings: list it with a 'negative' prompt of its own");
-    const radz_prompt_class twice[] = {{"Mass", NULL, NULL, NULL}, {"Mass", "tumour", NULL, NULL}};
+    const radz_prompt_class twice[] = {{"Mass", NULL, NULL, 0, NULL}, {"Mass", "tumour", NULL, 0, NULL}};
     set.classes = twice;
     set.n_classes = 2;
     check_refused(&set, mass, 1, RADZ_E_VALUE, "class 'Mass' is listed twice");
-    const radz_prompt_class unknown[] = {{"Efusion", NULL, NULL, NULL}};
+    const radz_prompt_class unknown[] = {{"Efusion", NULL, NULL, 0, NULL}};
     set.classes = unknown;
     set.n_classes = 1;
     check_refused(&set, mass, 1, RADZ_E_USAGE, "prompt set 'bad': unknown class 'Efusion' (did you mean 'Effusion'?)");
@@ -191,6 +210,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_classes),
         cmocka_unit_test(expands),
+        cmocka_unit_test(several_descriptions),
         cmocka_unit_test(refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
