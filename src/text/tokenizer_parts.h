@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "base/str.h"
 #include "text/sentencepiece.h"
+#include "text/tokenizer.h"
 
 #define TOK_MARK "\xE2\x96\x81" /* U+2581: SentencePiece's blank */
 
@@ -25,6 +26,7 @@ typedef struct tok_place {
 } tok_place;
 radz_status tok_fail(const tok_place *place, radz_error *err, radz_status code, const char *format, ...)
     RADZ_PRINTF(4, 5);
+const char *tok_kind_text(const radz_json *value); /* "a number", for messages */
 /* The text under `key`, which must be there. */
 radz_status tok_need_string(const tok_place *place, const radz_json *object, const char *key, const char **out,
                             radz_error *err) RADZ_MUST_USE;
@@ -192,5 +194,36 @@ extern const tok_decoder_kind tok_decoder_kinds[];
 radz_status tok_decoder_load(const tok_place *place, const radz_json *spec, tok_decoder *out,
                              radz_error *err) RADZ_MUST_USE;
 radz_status tok_decode(const tok_decoder *decoder, tok_pieces *in, tok_pieces *out, radz_error *err) RADZ_MUST_USE;
+
+/* ---- the whole ---- */
+/* A token that is taken out of the text before the model sees it. */
+typedef struct tok_added {
+    const char *content;
+    size_t length;
+    int32_t id;
+    bool special;          /* left out by a decode that skips special tokens */
+    bool normalized;       /* looked for in the normalised text (as itself normalised), not in the raw one */
+    bool lstrip, rstrip;   /* takes the white space beside it along */
+    const char *needle;    /* what is looked for: the content, normalised when `normalized` */
+    size_t needle_length;
+    bool named;            /* the configuration names it: bos, eos, ... or an additional special token */
+} tok_added;
+
+struct radz_tokenizer {
+    radz_arena arena;
+    tok_vocab vocab;
+    tok_normalizer normalizer;
+    tok_pretokenizer pretokenizer;
+    tok_model model;
+    tok_template around;
+    tok_decoder decoder;
+    tok_added *added;
+    size_t added_count, added_capacity;
+    bool first_byte[2][256]; /* [normalized]: some added token begins with this byte */
+    /* transformers' LlamaTokenizer with legacy off: one mark before the whole text (not before each part between added
+     * tokens), which goes again where a named special token follows it */
+    bool mark_text, drop_mark;
+    radz_tokenizer_info info;
+};
 
 #endif
