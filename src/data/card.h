@@ -465,13 +465,17 @@ radz_status radz_dataset_card_vary(radz_dataset_card *card, const char *variant,
 /* Loading by path, or by a name as radz_card_find takes it. `*out` is NULL on error; RADZ_E_FORMAT for YAML mistakes, RADZ_E_VALUE for
  * values. */
 radz_status radz_suite_card_load(const char *path, radz_suite_card **out, radz_error *err) RADZ_MUST_USE;
-radz_status radz_suite_find_card(const radz_card_places *places, const char *name, radz_suite_card **out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_suite_find_card(const radz_card_places *places, const char *name, radz_suite_card **out,
+                                 radz_error *err) RADZ_MUST_USE;
 radz_status radz_model_card_load(const char *path, radz_model_card **out, radz_error *err) RADZ_MUST_USE;
-radz_status radz_model_find_card(const radz_card_places *places, const char *name, radz_model_card **out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_model_find_card(const radz_card_places *places, const char *name, radz_model_card **out,
+                                 radz_error *err) RADZ_MUST_USE;
 radz_status radz_prompts_card_load(const char *path, radz_prompts_card **out, radz_error *err) RADZ_MUST_USE;
-radz_status radz_prompts_find_card(const radz_card_places *places, const char *name, radz_prompts_card **out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_prompts_find_card(const radz_card_places *places, const char *name, radz_prompts_card **out,
+                                   radz_error *err) RADZ_MUST_USE;
 radz_status radz_dataset_card_load(const char *path, radz_dataset_card **out, radz_error *err) RADZ_MUST_USE;
-radz_status radz_dataset_find_card(const radz_card_places *places, const char *name, radz_dataset_card **out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_dataset_find_card(const radz_card_places *places, const char *name, radz_dataset_card **out,
+                                   radz_error *err) RADZ_MUST_USE;
 void radz_suite_card_free(radz_suite_card *card);
 void radz_model_card_free(radz_model_card *card);
 void radz_prompts_card_free(radz_prompts_card *card);

@@ -22,7 +22,8 @@ typedef struct radz_gate_card {
 
 radz_status radz_gate_card_load(const char *path, radz_gate_card **out, radz_error *err) RADZ_MUST_USE;
 /* By name, as radz_card_find finds it. */
-radz_status radz_gate_find_card(const radz_card_places *places, const char *name, radz_gate_card **out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_gate_find_card(const radz_card_places *places, const char *name, radz_gate_card **out,
+                                radz_error *err) RADZ_MUST_USE;
 void radz_gate_card_free(radz_gate_card *card);
 
 extern const struct radz_card_schema radz_gate_schema; /* for the tests */

@@ -51,7 +51,8 @@ typedef struct radz_protocol_card {
 
 radz_status radz_protocol_card_load(const char *path, radz_protocol_card **out, radz_error *err) RADZ_MUST_USE;
 /* By name, as radz_card_find finds it. */
-radz_status radz_protocol_find_card(const radz_card_places *places, const char *name, radz_protocol_card **out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_protocol_find_card(const radz_card_places *places, const char *name, radz_protocol_card **out,
+                                    radz_error *err) RADZ_MUST_USE;
 void radz_protocol_card_free(radz_protocol_card *card);
 
 #endif

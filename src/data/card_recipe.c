@@ -381,11 +381,11 @@ static radz_status check_validation(const radz_recipe_card *r, const radz_card_s
     if (strcmp(v->split, r->data->train) == 0)
         return radz_card_fail(source, err, "validation.split", "'%s' is the split that is trained on", v->split);
     if (v->prompts != NULL && r->start != NULL && r->radz == NULL)
-        return radz_card_fail(source, err, "validation.prompts", "has no place in this kind of recipe: without radz there are no features "
-                              "to be compared with prompts; losses alone are measured");
+        return radz_card_fail(source, err, "validation.prompts", "has no place in this kind of recipe: without radz there are no "
+                              "features to be compared with prompts; losses alone are measured");
     if (v->prompts == NULL && v->group != NULL)
-        return radz_card_fail(source, err, "validation.group", "has no place without validation.prompts: it says over which classes their "
-                              "AUC is averaged");
+        return radz_card_fail(source, err, "validation.group", "has no place without validation.prompts: it says over which classes "
+                              "their AUC is averaged");
     return RADZ_OK;
 }
 

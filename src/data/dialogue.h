@@ -19,7 +19,8 @@ typedef struct radz_template_card {
 
 radz_status radz_template_card_load(const char *path, radz_template_card **out, radz_error *err) RADZ_MUST_USE;
 /* By name, as radz_card_find finds it. */
-radz_status radz_template_find_card(const radz_card_places *places, const char *name, radz_template_card **out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_template_find_card(const radz_card_places *places, const char *name, radz_template_card **out,
+                                    radz_error *err) RADZ_MUST_USE;
 void radz_template_card_free(radz_template_card *card);
 
 /* manifests/anchors/NAME.yaml: domain knowledge about each category. */
@@ -42,7 +43,8 @@ typedef struct radz_anchors_card {
 
 radz_status radz_anchors_card_load(const char *path, radz_anchors_card **out, radz_error *err) RADZ_MUST_USE;
 /* By name, as radz_card_find finds it. */
-radz_status radz_anchors_find_card(const radz_card_places *places, const char *name, radz_anchors_card **out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_anchors_find_card(const radz_card_places *places, const char *name, radz_anchors_card **out,
+                                   radz_error *err) RADZ_MUST_USE;
 void radz_anchors_card_free(radz_anchors_card *card);
 
 /* The category of images without any finding, as anchors cards name it. */

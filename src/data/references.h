@@ -37,7 +37,8 @@ typedef struct radz_references_card {
 
 radz_status radz_references_card_load(const char *path, radz_references_card **out, radz_error *err) RADZ_MUST_USE;
 /* By name, as radz_card_find finds it. */
-radz_status radz_references_find_card(const radz_card_places *places, const char *name, radz_references_card **out, radz_error *err) RADZ_MUST_USE;
+radz_status radz_references_find_card(const radz_card_places *places, const char *name, radz_references_card **out,
+                                      radz_error *err) RADZ_MUST_USE;
 void radz_references_card_free(radz_references_card *card);
 
 /* "87.90" -> 87.90; NULL -> NaN. The loader has checked the text. */

@@ -261,8 +261,10 @@ radz_status clip_save(const clip_model *m, const char *dir, radz_error *err)
     char *path = radz_path_join(dir, "model.safetensors", err);
     save_piece *pieces = radz_calloc(m->all.count, sizeof *pieces, err);
     radz_status status = path == NULL || pieces == NULL ? RADZ_E_NOMEM : radz_mkdirs(dir, err);
-    for (size_t i = 0; i < m->all.count && status == RADZ_OK; i++)
-        pieces[i] = (save_piece){.name = m->all.items[i].name, .dtype = t_dtype(m->all.items[i].tensor), .tensor = m->all.items[i].tensor};
+    for (size_t i = 0; i < m->all.count && status == RADZ_OK; i++) {
+        const Tensor *x = m->all.items[i].tensor;
+        pieces[i] = (save_piece){.name = m->all.items[i].name, .dtype = t_dtype(x), .tensor = x};
+    }
     if (status == RADZ_OK)
         status = save_tensors(path, pieces, m->all.count, err);
     if (status == RADZ_OK)

@@ -210,9 +210,10 @@ static void put_range(FILE *out, const radz_training_log *logs, const panel_line
 static void put_panel(FILE *out, const radz_training_log *logs, const char *name, const panel_lines *lines, size_t count)
 {
     const known_column *kind = kind_of(name);
+    const panel_lines *last = &lines[count - 1];
     char title[100];
-    bool validated = validated_column(logs[lines[count - 1].log].columns[lines[count - 1].column]) != NULL;
-    snprintf(title, sizeof title, "%s%s", kind != NULL && kind->title != NULL ? kind->title : name, validated ? " (points: validation)" : "");
+    snprintf(title, sizeof title, "%s%s", kind != NULL && kind->title != NULL ? kind->title : name,
+             validated_column(logs[last->log].columns[last->column]) != NULL ? " (points: validation)" : "");
     fputs("set title ", out);
     radz_plot_label(out, title, 60);
     fputs(" offset 0,-0.7\n", out);

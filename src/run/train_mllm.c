@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "run/dialogue_feed.h"
 #include "run/session.h"
+#include "run/train_start.h"
 #include "run/train_validation.h"
 #include "text/bpe_train.h"
 #include "text/tokenizer_extend.h"
@@ -20,7 +21,7 @@ enum { IMAGE_TOKEN = 3 };
 
 typedef struct mllm_job {
     radz_train_job *job;
-    char *start;              /* folder that the training starts from */
+    radz_train_start start;
     llava_config config;      /* of the model that is trained */
     radz_config radz;
     radz_template_card *template_card;
@@ -28,7 +29,6 @@ typedef struct mllm_job {
     radz_anchors_card *anchors;
     radz_terms_card *terms;
     radz_dialogue_feed *feed, *validation_feed; /* the second NULL without validation */
-    radz_model_card *start_card;
     radz_encoder *sight;      /* with validation: the start, for how pictures are prepared for it; its weights are not loaded */
     radz_train_validation validation;
 } mllm_job;
@@ -53,24 +53,11 @@ static radz_status load_cards(mllm_job *j, radz_error *err)
 
 static radz_status find_start(mllm_job *j, radz_error *err)
 {
-    const radz_recipe_start *start = j->job->recipe->start;
-    const char *name = start->model != NULL ? start->model : start->vision, *wanted = start->model != NULL ? "llava" : "clip";
-    char *hint = NULL;
-    radz_status st = radz_model_find_card(&j->job->home->places, name, &j->start_card, err);
-    const radz_model_card *card = j->start_card;
-    if (st == RADZ_OK && strcmp(card->family, wanted) != 0)
-        st = radz_fail(err, RADZ_E_VALUE, "recipe '%s': start: model '%s' is of the family '%s', wanted '%s'", j->job->recipe->base.name,
-                       name, card->family, wanted);
-    if (st == RADZ_OK)
-        st = radz_model_locate(card, j->job->home->share, &j->start, &hint, err);
-    if (st == RADZ_OK && j->start == NULL)
-        st = radz_fail(err, RADZ_E_MISSING, "recipe '%s': start: model '%s' is not here: %s", j->job->recipe->base.name, name, hint);
-    if (st == RADZ_OK && j->job->recipe->validation != NULL) {
-        const radz_encoder_options how = radz_session_encoder_options(card);
-        st = radz_encoder_open(card->family, j->start, &how, &j->sight, err);
-    }
-    free(hint);
-    return st;
+    radz_status st = radz_train_start_find(j->job->home, j->job->recipe, &j->start, err);
+    if (st != RADZ_OK || j->job->recipe->validation == NULL)
+        return st;
+    const radz_encoder_options how = radz_session_encoder_options(j->start.card);
+    return radz_encoder_open(j->start.card->family, j->start.folder, &how, &j->sight, err);
 }
 
 /* The configuration of a new model around the tower of a CLIP folder. */
@@ -80,13 +67,13 @@ static radz_status make_config(mllm_job *j, radz_error *err)
     const radz_tokenizer_info *tokens = radz_tokenizer_info_of(j->job->tokenizer);
     llava_config c = {.layout = LLAVA_HF, .image_token = IMAGE_TOKEN, .projector_layers = 2, .projector_activation = CLIP_GELU,
                       .projector_bias = true};
-    radz_status st = clip_vision_config_load(j->start, &c.vision, err);
+    radz_status st = clip_vision_config_load(j->start.folder, &c.vision, err);
     if (st != RADZ_OK)
         return st;
     c.feature_layer = c.vision.tower.layers + 1 + d->vision_layer;
     if (c.feature_layer < 0)
         return radz_fail(err, RADZ_E_VALUE, "recipe '%s': decoder.vision_layer: %" PRId32 ", but the vision tower in '%s' has %" PRId64
-                         " layers", j->job->recipe->base.name, d->vision_layer, j->start, c.vision.tower.layers);
+                         " layers", j->job->recipe->base.name, d->vision_layer, j->start.folder, c.vision.tower.layers);
     c.image_tokens = clip_vision_patches(&c.vision);
     c.decoder = (decoder_config){.family = DECODER_LLAMA, .hidden = d->hidden, .mlp = d->mlp, .layers = d->layers, .heads = d->heads,
                                  .kv_heads = d->kv_heads, .head_dim = d->hidden / d->heads, .vocabulary = (int64_t)tokens->vocab_size,
@@ -179,8 +166,8 @@ static radz_status make_start(mllm_job *j, radz_error *err)
     if (r->decoder != NULL)
         st = make_tokenizer(j, err);
     else
-        st = llava_config_load(j->start, NULL, NULL, &j->config, err);
-    const char *tokenizer_from = r->decoder != NULL ? j->job->output : j->start;
+        st = llava_config_load(j->start.folder, NULL, NULL, &j->config, err);
+    const char *tokenizer_from = r->decoder != NULL ? j->job->output : j->start.folder;
     if (st == RADZ_OK && r->decoder != NULL) {
         st = radz_tokenizer_load(j->job->output, &j->job->tokenizer, err);
         if (st == RADZ_OK)
@@ -201,17 +188,8 @@ static radz_status make_start(mllm_job *j, radz_error *err)
 /* What the weights depend on beside the recipe's card: the other cards, and the weights of the start. */
 static radz_status identify(mllm_job *j, radz_error *err)
 {
-    char hex[RADZ_SHA256_HEX_SIZE];
-    char *path = radz_path_join(j->start, "model.safetensors", err);
     radz_strbuf text = {0};
-    radz_status st = path == NULL ? RADZ_E_NOMEM : RADZ_OK;
-    if (st == RADZ_OK && radz_file_exists(path)) {
-        st = radz_sha256_file(path, hex, err);
-        if (st == RADZ_OK)
-            st = radz_strbuf_puts(&text, hex, err);
-    } else if (st == RADZ_OK) {
-        st = radz_strbuf_puts(&text, j->start, err); /* sharded: hashing 14 GB is not worth it here */
-    }
+    radz_status st = radz_train_start_identify(&j->start, &text, err);
     const char *const hashes[] = {j->template_card != NULL ? j->template_card->base.sha256 : NULL,
                                   j->questions != NULL ? j->questions->base.sha256 : NULL,
                                   j->labels != NULL ? j->labels->base.sha256 : NULL,
@@ -221,7 +199,6 @@ static radz_status identify(mllm_job *j, radz_error *err)
     if (st == RADZ_OK)
         st = radz_train_job_identify(j->job, text.text, err);
     radz_strbuf_free(&text);
-    free(path);
     return st;
 }
 
@@ -259,7 +236,8 @@ static radz_status run_training(mllm_job *j, radz_error *err)
 {
     const radz_recipe_card *r = j->job->recipe;
     bool is_new = r->decoder != NULL;
-    radz_train_mllm_options o = {.how = radz_train_job_options(j->job), .model = is_new ? NULL : j->start, .tower = is_new ? j->start : NULL,
+    radz_train_mllm_options o = {.how = radz_train_job_options(j->job), .model = is_new ? NULL : j->start.folder,
+                                 .tower = is_new ? j->start.folder : NULL,
                                  .config = is_new ? &j->config : NULL, .radz = r->radz != NULL ? &j->radz : NULL,
                                  .train_tower = r->train != NULL && r->train->tower,
                                  .train_projector = r->train == NULL || r->train->projector,
@@ -296,12 +274,12 @@ radz_status radz_train_mllm_recipe(radz_train_job *job, radz_error *err)
     double begun = radz_clock_seconds();
     radz_status st;
     if ((st = load_cards(&j, err)) || (st = find_start(&j, err)) || (st = radz_train_job_load(job, err)) ||
-        (st = make_start(&j, err)) || (st = radz_file_copy(j.start, job->output, "preprocessor_config.json", (size_t)1 << 20, err)) ||
+        (st = make_start(&j, err)) || (st = radz_file_copy(j.start.folder, job->output, "preprocessor_config.json", (size_t)1 << 20, err)) ||
         (st = identify(&j, err)) || (st = make_feed(&j, radz_train_job_source(job), &j.feed, err)) ||
         (job->val != NULL && (st = prepare_validation(&j, err))))
         goto done;
     radz_info("training '%s' from '%s' on %zu images of %s/%s: %" PRIu32 " steps of %" PRIu32 "; checkpoints and log in '%s'",
-              job->recipe->base.name, j.start, job->train->n, job->train->name, job->train->split, job->recipe->training->steps,
+              job->recipe->base.name, j.start.folder, job->train->n, job->train->name, job->train->split, job->recipe->training->steps,
               job->recipe->training->batch * job->recipe->training->accumulate, job->folder);
     st = run_training(&j, err);
     if (st == RADZ_OK && job->options->steps == 0)
@@ -311,12 +289,11 @@ done:
     radz_dialogue_feed_free(j.validation_feed);
     radz_train_validation_free(&j.validation);
     radz_encoder_free(j.sight);
-    radz_model_card_free(j.start_card);
     radz_template_card_free(j.template_card);
     radz_prompts_card_free(j.questions);
     radz_prompts_card_free(j.labels);
     radz_anchors_card_free(j.anchors);
     radz_terms_card_free(j.terms);
-    free(j.start);
+    radz_train_start_free(&j.start);
     return st;
 }

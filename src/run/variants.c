@@ -9,6 +9,7 @@
 #include "cache/cache.h"
 #include "data/card_recipe.h"
 #include "run/train_recipe.h"
+#include "run/train_start.h"
 
 #define DETAIL "ablation"
 
@@ -42,30 +43,19 @@ typedef struct ablation {
 
 /* ---- the trainings ---- */
 
-/* What a training starts from: the digest of the weights, or their folder when they are in several files. */
 static radz_status add_start(const ablation *a, const radz_recipe_card *recipe, radz_sha256 *hash, radz_error *err)
 {
-    const char *name = recipe->start == NULL ? NULL : recipe->start->model != NULL ? recipe->start->model : recipe->start->vision;
-    char *folder = NULL, *hint = NULL, *weights = NULL;
-    radz_model_card *card = NULL;
-    char digest[RADZ_SHA256_HEX_SIZE] = "";
-    if (name == NULL)
+    radz_train_start start;
+    radz_strbuf text = {0};
+    if (recipe->start == NULL)
         return RADZ_OK;
-    radz_status st = radz_model_find_card(&a->home->places, name, &card, err);
+    radz_status st = radz_train_start_find(a->home, recipe, &start, err);
     if (st == RADZ_OK)
-        st = radz_model_locate(card, a->home->share, &folder, &hint, err);
-    if (st == RADZ_OK && folder == NULL)
-        st = radz_fail(err, RADZ_E_MISSING, "recipe '%s': start: model '%s' is not here: %s", recipe->base.name, name, hint);
-    if (st == RADZ_OK && (weights = radz_path_join(folder, "model.safetensors", err)) == NULL)
-        st = RADZ_E_NOMEM;
-    if (st == RADZ_OK && radz_file_exists(weights))
-        st = radz_sha256_file(weights, digest, err);
+        st = radz_train_start_identify(&start, &text, err);
     if (st == RADZ_OK)
-        radz_sha256_add_text(hash, digest[0] != '\0' ? digest : folder);
-    radz_model_card_free(card);
-    free(folder);
-    free(hint);
-    free(weights);
+        radz_sha256_add_text(hash, text.text);
+    radz_strbuf_free(&text);
+    radz_train_start_free(&start);
     return st;
 }
 

@@ -10,10 +10,12 @@
  *
  *     loss = lm L_lm + cross L_cross + anchor L_anchor
  *
- * L_lm is the mean of -log p over the learnt tokens of a micro-batch, or over its answers of each one's mean; L_cross see cross_loss; L_anchor the mean of anchor_loss of the
- * images' and of the texts' global features. Dialogues of an image and the special tokens of its image prompt are branches
+ * L_lm is the mean of -log p over the learnt tokens of a micro-batch, or over its answers of each one's mean; L_cross see
+ * cross_loss; L_anchor the mean of anchor_loss of the images' and of the texts' global features. What has no weight is not
+ * computed. Dialogues of an image and the special tokens of its image prompt are branches
  * behind the same keys and values: each sees the shared part and itself, as if it had run alone. The anchors are computed
- * with the weights of every anchor_refresh-th step and carry no gradient; the checkpoint holds them.
+ * with the weights of every anchor_refresh-th step and carry no gradient; the checkpoint holds them. For the losses of the
+ * validation split they are computed apart, with the weights of that step.
  * The log has the columns lm, cross, anchor, tau. Otherwise as training_run. */
 radz_status train_mllm(const radz_train_mllm_options *options, const radz_mllm_source *source, radz_error *err) RADZ_MUST_USE;
 
