@@ -653,6 +653,11 @@ static void summarize(double *series, size_t used, const interval_job *job, doub
     out->deviation = sqrt(squares / (double)(used - 1));
     qsort(series, used, sizeof *series, by_value);
     double low = (100 - options->confidence) / 2, high = 100 - low;
+    if (options->bounds == RADZ_BOUNDS_BCA && series[0] == series[used - 1]) {
+        out->status = RADZ_METRIC_ZERO_VARIANCE;
+        out->mean = out->deviation = NAN;
+        return;
+    }
     if (options->bounds == RADZ_BOUNDS_BCA &&
         !radz_bca_percents(series, used, estimate, left_out, job->units, options->confidence, &low, &high)) {
         out->status = RADZ_METRIC_ONE_SIDED;

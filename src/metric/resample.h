@@ -16,6 +16,9 @@
  * A class with fewer than two patients with a positive row, or with a negative one, has no interval (RADZ_METRIC_FEW_PATIENTS):
  * a replicate in which the only one is drawn says nothing of how others would have done. Nor has a mean of such classes alone.
  *
+ * BCa gives none either where all replicates are equal (RADZ_METRIC_ZERO_VARIANCE; scipy.stats.bootstrap: NaN): labels that the
+ * scores part without a mistake stay parted in every replicate, whatever new patients would do.
+ *
  * The interval runs between two percentiles of the replicates by linear interpolation (radz_percentile, as
  * numpy.percentile; type 7 of Hyndman and Fan 1996): the percentiles of the confidence themselves, or (BCa, the default) those
  * corrected for the median bias of the replicates and for a standard error that changes with the value, found by leaving out

@@ -428,7 +428,8 @@ radz_status radz_figures_write(const radz_figures_input *input, const char *dir,
     if (f.st == RADZ_OK)
         f.st = radz_mkdirs(dir, err);
     add_to_document(&f, "% pdflatex figures.tex compiles this; copy what is needed. Sizes are those of print: do not scale.\n"
-                        "\\documentclass[10pt]{article}\n\\usepackage[T1]{fontenc}\n\\usepackage[utf8]{inputenc}\n"
+                        "\\documentclass[10pt]{article}\n\\usepackage[T1]{fontenc}\n"
+                        "\\IfFileExists{lmodern.sty}{\\usepackage{lmodern}}{} % letters as outlines, not bitmaps\n\\usepackage[utf8]{inputenc}\n"
                         "\\usepackage[margin=9mm]{geometry}\n\\usepackage{booktabs,graphicx,textcomp}\n"
                         "\\begin{document}\n\n");
     if (f.st == RADZ_OK)

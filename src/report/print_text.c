@@ -46,7 +46,22 @@ static void wrapped(FILE *out, const char *text, size_t width, size_t indent)
 
 static void put_cell(FILE *out, const char *text, size_t width, bool right)
 {
+    char cut[4 * RADZ_WIDEST_CELL + 8];
     size_t w = radz_text_width(text);
+    if (width > 0 && w > width) { /* of a name that is too long, what fits, whole characters, and a mark */
+        size_t n = 0;
+        for (size_t next = 1; text[n] != '\0' && n + 8 < sizeof cut; n = next) {
+            for (next = n + 1; (text[next] & 0xc0) == 0x80; next++)
+                ;
+            memcpy(cut, text, next);
+            cut[next] = '\0';
+            if (radz_text_width(cut) + 1 > width)
+                break;
+        }
+        memcpy(cut + n, "…", sizeof "…");
+        text = cut;
+        w = radz_text_width(cut);
+    }
     if (right)
         blanks(out, width > w ? width - w : 0);
     for (const char *p = text; *p != '\0'; p++) /* a name may hold a line break; a row may not */

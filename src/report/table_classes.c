@@ -78,10 +78,12 @@ void radz_layout_details(radz_layout *b, radz_section *section, const radz_block
 {
     static const struct {
         const char *metric, *title;
-        bool interval;
-    } columns[] = {{"auc", "AUC", true},   {"auc_delong", "DeLong", true}, {"ap", "AP", false},
-                   {"auprc", "AUPRC", true}, {"f1", "F1", true},           {"acc", "ACC", true},
-                   {"mcc", "MCC", true},   {"threshold", "threshold", false}};
+        bool interval, at_threshold;
+    } columns[] = {{"auc", "AUC", true, false},    {"auc_delong", "DeLong", true, false},
+                   {"ap", "AP", false, false},     {"prevalence", "chance", false, false},
+                   {"auprc", "AUPRC", true, false}, {"f1", "F1", true, true},
+                   {"acc", "ACC", true, true},     {"mcc", "MCC", true, true},
+                   {"threshold", "threshold", false, true}};
     enum { COLUMNS = sizeof columns / sizeof columns[0] };
     bool there[COLUMNS] = {false};
     size_t used = 0, classes = 0;
@@ -104,7 +106,7 @@ void radz_layout_details(radz_layout *b, radz_section *section, const radz_block
     t->heads[1] = "positives";
     for (size_t c = 0, at = 2; c < COLUMNS; c++)
         if (there[c])
-            t->heads[at++] = RADZ_TEXT(b, "%s%s", columns[c].title, chosen && c >= 4 ? "*" : "");
+            t->heads[at++] = RADZ_TEXT(b, "%s%s", columns[c].title, chosen && columns[c].at_threshold ? "*" : "");
     for (size_t i = 0; i < rows->n && b->st == RADZ_OK; i++) {
         const radz_result_row *row = rows->rows[i];
         if (radz_is_mean(row->class_name) || !radz_same_text(row->metric, columns[0].metric))
@@ -123,7 +125,7 @@ void radz_layout_details(radz_layout *b, radz_section *section, const radz_block
             else if (c + 1 == COLUMNS && cell != NULL)
                 cells[at++].text = isnan(cell->value) ? "NA" : RADZ_TEXT(b, "%.4g", cell->value);
             else
-                cells[at++].text = radz_layout_number(b, cell, columns[c].interval && (c < 4 || !exact));
+                cells[at++].text = radz_layout_number(b, cell, columns[c].interval && (!columns[c].at_threshold || !exact));
         }
         if (isnan(row->value))
             radz_layout_note(b, &section->notes, RADZ_TEXT(b, "%s: NA, %s", row->class_name, class_reason(row)));

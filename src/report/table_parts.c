@@ -134,5 +134,6 @@ void radz_layout_measure(radz_layout *b, radz_table *t)
             if (t->styles[r] != RADZ_ROW_HEADING && w > t->widths[c])
                 t->widths[c] = w;
         }
+        t->widths[c] = t->widths[c] > RADZ_WIDEST_CELL ? RADZ_WIDEST_CELL : t->widths[c];
     }
 }

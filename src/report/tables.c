@@ -40,9 +40,9 @@ static void build_section(radz_layout *b, const radz_result_block *first)
                          ? RADZ_TEXT(b, "%s", first->dataset)
                          : RADZ_TEXT(b, "%s: %s", first->dataset, first->dataset_title);
     radz_block_names names = radz_block_names_needed(results, members, n);
-    section->subtitle = RADZ_TEXT(b, "%s%ssplit %s: %s %s of %s patients%s%s%s; protocol%s %s", names.models ? "" : first->model,
+    section->subtitle = RADZ_TEXT(b, "%s%ssplit %s: %s %s of %s patient%s%s%s%s; protocol%s %s", names.models ? "" : first->model,
                                   names.models ? "" : ", ", first->split, images,
-                                  radz_units_name(first, first->n), patients,
+                                  radz_units_name(first, first->n), patients, first->n_patients == 1 ? "" : "s",
                                   first->n_card_classes > 0 ? ", SUBSET OF CLASSES" : "",
                                   first->subset ? ", SUBSET" : "", first->synthetic ? ", SYNTHETIC" : "",
                                   names.protocols ? "s" : "", names.protocols ? protocol_list(b, members, n) : first->protocol);

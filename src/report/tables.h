@@ -16,6 +16,8 @@ typedef struct radz_cell {
     bool best;        /* the best of its column among comparable rows */
 } radz_cell;
 
+enum { RADZ_WIDEST_CELL = 48 };
+
 typedef struct radz_table {
     const char *id;          /* unique in the document: letters, digits and '-' */
     const char *caption;
@@ -23,7 +25,7 @@ typedef struct radz_table {
     size_t fixed;            /* leading columns that are repeated when a table is too wide and is split */
     const char **heads;      /* [columns] */
     const bool *right;       /* [columns] aligned to the right */
-    size_t *widths;          /* [columns] characters of the widest cell */
+    size_t *widths;          /* [columns] characters of the widest cell, at most RADZ_WIDEST_CELL: longer ones are cut on the terminal */
     size_t rows;
     radz_row_style *styles;  /* [rows] */
     radz_cell *cells;        /* [rows, columns] */

@@ -97,17 +97,29 @@ static radz_status load_side(const radz_home *home, const radz_eval_options *o, 
     return st;
 }
 
-/* Thresholds are looked up by class: the validation set must have the classes of the test. */
-static radz_status check_validation(const side *test, const side *validation, radz_error *err)
+/* The first class of `of` that `in` lacks; NULL: it has them all. */
+static const char *lacking(const radz_joined *of, const radz_joined *in)
 {
-    for (size_t c = 0; c < test->joined.n_classes; c++)
-        if (c >= validation->joined.n_classes || strcmp(test->joined.classes[c], validation->joined.classes[c]) != 0)
-            return radz_fail(err, RADZ_E_VALUE, "the validation set has no scores or labels of class '%s'; wanted the classes"
-                             " of the test, in the same order of labels", test->joined.classes[c]);
-    if (validation->joined.n_classes != test->joined.n_classes)
-        return radz_fail(err, RADZ_E_VALUE, "the validation set has class '%s', the test has not; choose classes with --class",
-                         validation->joined.classes[test->joined.n_classes]);
-    return RADZ_OK;
+    for (size_t c = 0; c < of->n_classes; c++) {
+        bool known = false;
+        for (size_t k = 0; k < in->n_classes; k++)
+            known = known || strcmp(of->classes[c], in->classes[k]) == 0;
+        if (!known)
+            return of->classes[c];
+    }
+    return NULL;
+}
+
+/* Thresholds are looked up by place: the validation set gets the classes of the test, in their order, whatever its own. */
+static radz_status order_validation(const side *test, side *validation, radz_error *err)
+{
+    const char *missing = lacking(&test->joined, &validation->joined), *surplus = lacking(&validation->joined, &test->joined);
+    if (missing != NULL)
+        return radz_fail(err, RADZ_E_VALUE, "the validation set has no scores or labels of class '%s'; wanted the classes of the test",
+                         missing);
+    if (surplus != NULL)
+        return radz_fail(err, RADZ_E_VALUE, "the validation set has class '%s', the test has not; choose classes with --class", surplus);
+    return radz_joined_order(&validation->joined, test->joined.classes, err);
 }
 
 static radz_status add_note(radz_results *results, radz_error *err, const char *format, ...) RADZ_PRINTF(3, 4);
@@ -323,7 +335,7 @@ static radz_status load_validation(const radz_home *home, const radz_eval_option
     radz_status st = load_side(home, o, o->val_scores, labels, o->val_split != NULL ? o->val_split : "val", validation, err);
     if (st != RADZ_OK)
         return radz_prefix(err, "validation set"), st;
-    return check_validation(test, validation, err);
+    return order_validation(test, validation, err);
 }
 
 /* The evaluated scores and labels as a run keeps them, a row for each image and a column for each class that entered. */

@@ -221,6 +221,42 @@ radz_status radz_join(const radz_eval_options *o, radz_score_file **files, size_
     return st == RADZ_OK ? gather(files, n_files, t, out, err) : st;
 }
 
+radz_status radz_joined_order(radz_joined *j, const char *const *classes, radz_error *err)
+{
+    size_t n = j->n_classes, widest = sizeof(double);
+    size_t *from = radz_calloc(n, sizeof *from, err), *class_of = radz_calloc(n, sizeof *class_of, err);
+    unsigned char *row = radz_calloc(n, widest, err);
+    radz_status st = from == NULL || class_of == NULL || row == NULL ? RADZ_E_NOMEM : RADZ_OK;
+    for (size_t c = 0; st == RADZ_OK && c < n; c++) {
+        while (from[c] < n && strcmp(j->classes[from[c]], classes[c]) != 0)
+            from[c]++;
+        if (from[c] == n)
+            st = radz_fail(err, RADZ_E_VALUE, "there are no scores or labels of class '%s'", classes[c]);
+        else
+            class_of[c] = j->class_of[from[c]];
+    }
+    for (size_t i = 0; st == RADZ_OK && i < j->n; i++) {
+        int8_t *labels = j->labels + i * n;
+        memcpy(row, labels, n);
+        for (size_t c = 0; c < n; c++)
+            labels[c] = (int8_t)row[from[c]];
+        for (size_t f = 0; f < j->n_files; f++) {
+            double *scores = j->scores[f] + i * n;
+            memcpy(row, scores, n * sizeof *scores);
+            for (size_t c = 0; c < n; c++)
+                memcpy(&scores[c], row + from[c] * sizeof *scores, sizeof *scores);
+        }
+    }
+    for (size_t c = 0; st == RADZ_OK && c < n; c++) {
+        j->classes[c] = classes[c];
+        j->class_of[c] = class_of[c];
+    }
+    free(from);
+    free(class_of);
+    free(row);
+    return st;
+}
+
 radz_scored_set radz_joined_set(const radz_joined *j, size_t file)
 {
     return (radz_scored_set){

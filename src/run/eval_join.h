@@ -26,6 +26,8 @@ typedef struct radz_joined {
 radz_status radz_join(const radz_eval_options *o, radz_score_file **files, size_t n_files, const radz_truth *t, radz_joined *out,
                       radz_error *err) RADZ_MUST_USE;
 void radz_joined_free(radz_joined *j);
+/* Brings the classes into the order of `classes` [j->n_classes], which are the same by name: RADZ_E_VALUE names one that is missing. */
+radz_status radz_joined_order(radz_joined *j, const char *const *classes, radz_error *err) RADZ_MUST_USE;
 /* One file's scores with their labels; a view. */
 radz_scored_set radz_joined_set(const radz_joined *j, size_t file);
 
