@@ -30,7 +30,7 @@ radz_status evidence_take_images(radz_evidence_set *set, const radz_embed_output
 radz_status evidence_add_variant(radz_evidence_set *set, const char *varied, const char *name, radz_evidence_variant **out,
                                  radz_error *err);
 /* Vectors of prompts and anchors, and those of the variants. */
-radz_status evidence_finish_vectors(radz_evidence_set *set, const radz_evidence_request *request, radz_error *err);
+radz_status evidence_embed_texts(radz_evidence_set *set, const radz_evidence_request *request, radz_error *err);
 /* The same evidence from other wordings of the questions: variants of `set`, prepared, to be asked along with it. */
 radz_status evidence_vary_questions(radz_evidence_set *set, const radz_evidence_request *request, radz_error *err);
 

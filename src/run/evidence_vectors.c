@@ -142,7 +142,7 @@ static radz_status make_variants(radz_evidence_set *set, const radz_evidence_req
     return st;
 }
 
-radz_status evidence_finish_vectors(radz_evidence_set *set, const radz_evidence_request *r, radz_error *err)
+radz_status evidence_embed_texts(radz_evidence_set *set, const radz_evidence_request *r, radz_error *err)
 {
     radz_status st = embed_prompts(set->session, &set->prompts, err);
     if (st == RADZ_OK && r->anchors)

@@ -134,16 +134,17 @@ static radz_status look_at_images(visit *v, const radz_evidence_request *r, cons
 static radz_status produce_vectors(radz_evidence_set *set, const radz_evidence_request *r, radz_evidence_log *log, radz_error *err)
 {
     visit v = {.session = set->session, .sets = &set, .n = 1};
+    double begun = radz_clock_seconds();
+    /* texts first: one that the model cannot take is found out before its images are looked at, which may take hours */
+    radz_status st = evidence_embed_texts(set, r, err);
+    double text_seconds = radz_clock_seconds() - begun;
     uint64_t before = radz_encoder_cost(set->session->encoder).tokens;
-    radz_status st = look_at_images(&v, r, set->kind == RADZ_EVIDENCE_EMBEDDING ? "embed images" : "read features", &set->images,
-                                    log, err);
+    if (st == RADZ_OK)
+        st = look_at_images(&v, r, set->kind == RADZ_EVIDENCE_EMBEDDING ? "embed images" : "read features", &set->images, log, err);
     set->computed = set->images.n_encoded;
     set->tokens = radz_encoder_cost(set->session->encoder).tokens - before;
     set->seconds = set->images.seconds;
-    double begun = radz_clock_seconds();
-    if (st == RADZ_OK)
-        st = evidence_finish_vectors(set, r, err);
-    log->stages[log->n++] = (radz_evidence_stage){"embed texts", set->prompts.n, 0, radz_clock_seconds() - begun};
+    log->stages[log->n++] = (radz_evidence_stage){"embed texts", set->prompts.n, 0, text_seconds};
     set->peak_memory = radz_peak_memory_bytes();
     return st;
 }
