@@ -57,6 +57,15 @@ radz_status radz_door_open(const radz_door **out, radz_error *err)
     return status;
 }
 
+radz_status radz_door_check_device(const char *device, radz_error *err)
+{
+    const radz_door *door;
+    if (strcmp(device, "cpu") == 0)
+        return RADZ_OK;
+    radz_status status = radz_door_open(&door, err);
+    return status == RADZ_OK ? door->check_device(device, err) : status;
+}
+
 bool radz_door_is_open(void)
 {
     pthread_mutex_lock(&opened.lock);

@@ -158,6 +158,8 @@ void radz_door_prepare(void);
  * ../lib/radz-bench from the program. RADZ_E_MISSING lists the places; RADZ_E_BACKEND: it is there but cannot be loaded;
  * RADZ_E_UNSUPPORTED: it is of another version of the program. May be called by any number of threads. */
 radz_status radz_door_open(const radz_door **out, radz_error *err) RADZ_MUST_USE;
+/* Is a device there? RADZ_E_USAGE, RADZ_E_UNSUPPORTED. The cpu always is: libtorch is opened for others alone. */
+radz_status radz_door_check_device(const char *device, radz_error *err) RADZ_MUST_USE;
 bool radz_door_is_open(void);
 
 #ifdef __cplusplus

@@ -319,9 +319,7 @@ radz_status radz_encoder_open(const char *family_name, const char *dir, const ra
 
 radz_status radz_encoder_check_device(const radz_encoder *e, radz_error *err)
 {
-    const radz_door *door;
-    radz_status status = radz_door_open(&door, err);
-    return status == RADZ_OK ? door->check_device(e->facts.device, err) : status;
+    return radz_door_check_device(e->facts.device, err);
 }
 
 void radz_encoder_release(radz_encoder *e)

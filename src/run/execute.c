@@ -130,6 +130,10 @@ static radz_status prepare(execution *e, radz_error *err)
         st = radz_preflight_folder("cache", e->home->cache, err);
     if (st == RADZ_OK)
         st = radz_memo_open(e->cache, &e->memo, err);
+    if (st == RADZ_OK && e->options->visit == NULL)
+        st = radz_preflight_models(e->plan, err);
+    if (st == RADZ_OK && e->options->visit == NULL)
+        st = radz_preflight_models(e->plan, err);
     if (st == RADZ_OK)
         st = radz_preflight(e->plan, e->options, e->terms, err);
     if (st == RADZ_OK)

@@ -72,7 +72,13 @@ static radz_status note_skips(execution *e, const loaded_dataset *set, const rad
         if (known)
             continue;
         radz_warn("skipped: %s", skip.reason);
+        char *reason = radz_strdup(skip.reason, err); /* results say nothing of where the data are on this machine */
+        if (reason == NULL)
+            return RADZ_E_NOMEM;
+        radz_finding_scrub(reason, set->data->root);
+        skip.reason = reason;
         st = radz_results_add_skip(e->results, &skip, err);
+        free(reason);
     }
     return st;
 }

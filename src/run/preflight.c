@@ -22,7 +22,7 @@ static bool is_evaluated(const radz_plan_dataset *d, const radz_strlist *classes
     return any && d->location.presence != RADZ_DATASET_NOT_HERE;
 }
 
-static radz_status check_models(const radz_plan *plan, radz_error *err)
+radz_status radz_preflight_models(const radz_plan *plan, radz_error *err)
 {
     size_t here = 0;
     for (size_t i = 0; i < plan->n_models; i++) {
@@ -37,14 +37,25 @@ static radz_status check_models(const radz_plan *plan, radz_error *err)
                      plan->models[0].card->base.name, plan->models[0].hint);
 }
 
+/* Every data set has the split that is evaluated; one at least has the split that a probe learns from. Without one of validation
+ * there are figures, too. */
 static radz_status check_splits(const radz_plan *plan, const radz_execute_options *options, radz_error *err)
 {
     radz_status st = RADZ_OK;
     const radz_split_spec *found;
-    for (size_t i = 0; st == RADZ_OK && i < plan->n_datasets; i++)
-        if (is_evaluated(&plan->datasets[i], options->classes))
-            st = radz_dataset_card_need_split(plan->datasets[i].card, options->split, &found, err);
-    return st;
+    const radz_dataset_card *without = NULL;
+    bool any = options->probe == NULL;
+    for (size_t i = 0; st == RADZ_OK && i < plan->n_datasets; i++) {
+        const radz_dataset_card *card = plan->datasets[i].card;
+        if (!is_evaluated(&plan->datasets[i], options->classes))
+            continue;
+        st = radz_dataset_card_need_split(card, options->split, &found, err);
+        if (!any && radz_dataset_card_split(card, options->val_split) == NULL)
+            without = without == NULL ? card : without;
+        else
+            any = true;
+    }
+    return st == RADZ_OK && !any && without != NULL ? radz_dataset_card_need_split(without, options->val_split, &found, err) : st;
 }
 
 static radz_status check_groups(const radz_strlist *files, radz_error *err)
@@ -105,9 +116,7 @@ static radz_status check_anchors(const radz_plan *plan, const radz_strlist *clas
 radz_status radz_preflight(const radz_plan *plan, const radz_execute_options *options, const radz_terms_card *terms,
                            radz_error *err)
 {
-    radz_status st = options->visit == NULL ? check_models(plan, err) : RADZ_OK;
-    if (st == RADZ_OK)
-        st = check_splits(plan, options, err);
+    radz_status st = check_splits(plan, options, err);
     if (st == RADZ_OK)
         st = check_groups(options->groups, err);
     return st == RADZ_OK && options->probe == NULL ? check_anchors(plan, options->classes, terms, err) : st;

@@ -68,7 +68,9 @@ radz_status radz_train_job_load(radz_train_job *j, radz_error *err)
                          j->data.location.hint);
     if (j->data.card->reports == NULL)
         return radz_fail(err, RADZ_E_MISSING, "data set '%s' has no reports to train with", recipe->data->dataset);
-    st = load_split(j, recipe->data->train, recipe->data->limit, &j->train, err);
+    st = radz_door_check_device(j->options->device != NULL ? j->options->device : "cpu", err);
+    if (st == RADZ_OK)
+        st = load_split(j, recipe->data->train, recipe->data->limit, &j->train, err);
     if (st == RADZ_OK && recipe->validation != NULL)
         st = load_split(j, recipe->validation->split, recipe->validation->limit, &j->val, err);
     if (st == RADZ_OK)

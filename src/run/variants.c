@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "cache/cache.h"
 #include "data/card_recipe.h"
+#include "run/preflight.h"
 #include "run/train_recipe.h"
 #include "run/train_start.h"
 
@@ -132,6 +133,21 @@ static radz_status find_variants(ablation *a, radz_error *err)
         else
             a->n++;
     }
+    return st;
+}
+
+/* What would end the evaluation ends it before the trainings. */
+static radz_status check_evaluation(const ablation *a, radz_error *err)
+{
+    radz_terms_card *terms = NULL;
+    radz_status st = RADZ_OK;
+    if (a->options->results_dir != NULL)
+        st = radz_preflight_folder("results folder", a->options->results_dir, err);
+    if (st == RADZ_OK)
+        st = radz_terms_find_card(&a->home->places, RADZ_TERMS_DEFAULT, &terms, err);
+    if (st == RADZ_OK)
+        st = radz_preflight(a->plan, a->options, terms, err);
+    radz_terms_card_free(terms);
     return st;
 }
 
@@ -298,6 +314,8 @@ radz_status radz_variants_execute(const radz_home *home, const radz_plan *plan, 
     if (st == RADZ_OK)
         st = radz_cache_open(home->cache, &cache, err); /* marks the folder as a cache before models are put into it */
     radz_cache_free(cache);
+    if (st == RADZ_OK)
+        st = check_evaluation(&a, err);
     if (st == RADZ_OK)
         st = train_all(&a, err);
     for (size_t i = 0; i < a.n && st == RADZ_OK; i++)
