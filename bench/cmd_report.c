@@ -61,7 +61,7 @@ static radz_status plot_trainings(const radz_options *options, radz_error *err)
         st = dir != NULL ? radz_training_plot(logs, n, dir, !options->no_plots, err) : RADZ_E_NOMEM;
     }
     if (st == RADZ_OK)
-        printf("Plots (SVG, PDF, PNG): %s/\n", dir);
+        printf("Plots and gnuplot scripts: %s/\n", dir);
     for (size_t i = 0; logs != NULL && i < n; i++)
         radz_training_log_free(&logs[i]);
     free(logs);
@@ -85,7 +85,7 @@ radz_status radz_cmd_plot(const radz_options *options, int *exit_code, radz_erro
     if (st == RADZ_OK)
         st = radz_plots_write(results, dir, !options->no_plots, err);
     if (st == RADZ_OK)
-        printf("Plots (SVG, PDF, PNG): %s/plots/\n", dir);
+        printf("Plots and gnuplot scripts: %s/plots/\n", dir);
     radz_results_free(results);
     free(first);
     return st;

@@ -37,6 +37,6 @@ radz_status radz_draw_run(const radz_results *results, const char *dir, bool dra
     radz_status st = radz_plots_write(results, dir, draw, err);
     if (st == RADZ_OK)
         fprintf(out, "\nReport page:                   %s/report.html\nTables, scores and provenance: %s/\n"
-                "Plots (SVG, PDF, PNG):         %s/plots/\n", dir, dir, dir);
+                "Plots and gnuplot scripts:     %s/plots/\n", dir, dir, dir);
     return st;
 }

@@ -114,8 +114,10 @@ void radz_layout_sensitivity_note(radz_layout *b, radz_section *section, size_t 
     }
     if (least == SIZE_MAX)
         return;
-    radz_layout_note(b, &section->notes, RADZ_TEXT(b, "%s: mean AUC moves by %+.3f (%s: %s) to %+.3f (%s: %s) with other wordings, anchors, softmax or "
-                                                   "class lists", radz_pair_name(b, &b->results->blocks[block], names),
+    radz_layout_note(b, &section->notes, "how far the mean AUC moves with choices that are not the model's: wordings of prompts, questions and "
+                                         "anchors, a softmax, the class list (detail table sensitivity), at the least and at the most:");
+    radz_layout_note(b, &section->notes, RADZ_TEXT(b, "%s: %+.3f (%s: %s) to %+.3f (%s: %s)",
+                                                   radz_pair_name(b, &b->results->blocks[block], names),
                                                    radz_detail_number(d, least, "moved"), radz_detail_text(d, least, "varied"),
                                                    radz_detail_text(d, least, "variant"), radz_detail_number(d, most, "moved"),
                                                    radz_detail_text(d, most, "varied"), radz_detail_text(d, most, "variant")));
