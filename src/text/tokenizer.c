@@ -106,7 +106,7 @@ static radz_status encode_words(encoder *e, const char *text, size_t length, rad
     e->at_start = false;
     radz_status st = tok_pieces_add(&e->in, text, length, err);
     if (st == RADZ_OK)
-        st = tok_pretokenize(&e->tok->pretokenizer, &e->in, &e->out, err);
+        st = tok_part_pieces(&e->tok->pretokenizer, &e->in, &e->out, err);
     for (size_t i = 0; i < e->out.count && st == RADZ_OK && e->ids.count < e->enough; i++)
         st = e->tok->model.kind->encode(e->tok->model.state, &e->tok->vocab, e->out.text.text + e->out.spans[i].begin,
                                         e->out.spans[i].length, &e->scratch, &e->ids, err);
@@ -123,7 +123,7 @@ static radz_status encode_between(encoder *e, bool normalized, const char *text,
     if (normalized)
         return encode_words(e, text, length, err);
     e->normal.length = 0;
-    radz_status st = tok_normalize(&e->tok->normalizer, text, length, &e->normal, err);
+    radz_status st = tok_part_text(&e->tok->normalizer, text, length, &e->normal, err);
     return st == RADZ_OK ? encode_part(e, true, e->normal.text, e->normal.length, err) : st;
 }
 
@@ -272,7 +272,7 @@ radz_status radz_tokenizer_decode(const radz_tokenizer *tokenizer, const int32_t
             st = tok_pieces_end(&in, begin, err);
     }
     if (st == RADZ_OK)
-        st = tok_decode(&tokenizer->decoder, &in, &out, err);
+        st = tok_part_pieces(&tokenizer->decoder, &in, &out, err);
     if (st == RADZ_OK)
         st = radz_utf8_clean(out.text.text != NULL ? out.text.text : "", out.text.length, &clean, err);
     if (st == RADZ_OK) {

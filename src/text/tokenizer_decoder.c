@@ -4,13 +4,6 @@
 #include "text/tokenizer_parts.h"
 #include "text/unicode.h"
 
-static radz_status load_stateless(const tok_place *place, const radz_json *spec, void **state, radz_error *err)
-{
-    (void)place, (void)spec, (void)err;
-    *state = NULL;
-    return RADZ_OK;
-}
-
 static radz_status decode_byte_level(const void *state, tok_pieces *in, tok_pieces *out, radz_error *err)
 {
     (void)state;
@@ -221,97 +214,14 @@ static radz_status decode_metaspace(const void *state, tok_pieces *in, tok_piece
     return st;
 }
 
-/* ---- Sequence ---- */
-typedef struct decoder_list {
-    tok_decoder *items;
-    size_t count;
-} decoder_list;
-
-static radz_status load_decoders(const tok_place *place, const radz_json *spec, void **state, radz_error *err)
-{
-    const radz_json *list = radz_json_find(spec, "decoders");
-    if (list == NULL || radz_json_kind_of(list) != RADZ_JSON_ARRAY)
-        return tok_fail(place, err, RADZ_E_FORMAT, "a Sequence must have a list 'decoders'");
-    decoder_list *decoders = radz_arena_alloc(place->arena, 1, sizeof *decoders, err);
-    if (decoders == NULL)
-        return RADZ_E_NOMEM;
-    decoders->count = radz_json_size(list);
-    decoders->items = radz_arena_alloc(place->arena, decoders->count, sizeof *decoders->items, err);
-    if (decoders->items == NULL)
-        return RADZ_E_NOMEM;
-    for (size_t i = 0; i < decoders->count; i++) {
-        tok_place inner = *place;
-        inner.depth++;
-        inner.path = radz_arena_printf(place->arena, err, "%s.decoders[%zu]", place->path, i);
-        if (inner.path == NULL)
-            return RADZ_E_NOMEM;
-        radz_status st = tok_decoder_load(&inner, radz_json_at(list, i), &decoders->items[i], err);
-        if (st != RADZ_OK)
-            return st;
-    }
-    *state = decoders;
-    return RADZ_OK;
-}
-
-static void swap_pieces(tok_pieces *a, tok_pieces *b)
-{
-    tok_pieces swap = *a;
-    *a = *b;
-    *b = swap;
-}
-
-static radz_status decode_sequence(const void *state, tok_pieces *in, tok_pieces *out, radz_error *err)
-{
-    const decoder_list *decoders = state;
-    radz_status st = RADZ_OK;
-    for (size_t i = 0; i < decoders->count && st == RADZ_OK; i++) { /* the result is always left in `in`, then moved */
-        tok_pieces_clear(out);
-        st = tok_decode(&decoders->items[i], in, out, err);
-        swap_pieces(in, out);
-    }
-    swap_pieces(in, out);
-    return st;
-}
-
-const tok_decoder_kind tok_decoder_kinds[] = {
-    {"ByteLevel", load_stateless, decode_byte_level},
-    {"Replace", load_replace, decode_replace},
-    {"ByteFallback", load_stateless, decode_byte_fallback},
-    {"Fuse", load_stateless, decode_fuse},
-    {"Strip", load_strip, decode_strip},
-    {"Metaspace", tok_metaspace_load, decode_metaspace},
-    {"Sequence", load_decoders, decode_sequence},
-    {NULL, NULL, NULL},
+static const tok_part_kind kinds[] = {
+    {"ByteLevel", tok_load_nothing, .pieces = decode_byte_level},
+    {"Replace", load_replace, .pieces = decode_replace},
+    {"ByteFallback", tok_load_nothing, .pieces = decode_byte_fallback},
+    {"Fuse", tok_load_nothing, .pieces = decode_fuse},
+    {"Strip", load_strip, .pieces = decode_strip},
+    {"Metaspace", tok_metaspace_load, .pieces = decode_metaspace},
+    {"Sequence", NULL, .pieces = tok_sequence_pieces},
+    {.name = NULL},
 };
-
-static const char *decoder_name(const void *context, size_t i)
-{
-    (void)context;
-    return tok_decoder_kinds[i].name;
-}
-
-radz_status tok_decoder_load(const tok_place *place, const radz_json *spec, tok_decoder *out, radz_error *err)
-{
-    *out = (tok_decoder){0};
-    if (spec == NULL || radz_json_kind_of(spec) == RADZ_JSON_NULL)
-        return RADZ_OK;
-    const char *type;
-    radz_status st = tok_need_kind(place, spec, &type, err);
-    if (st != RADZ_OK)
-        return st;
-    for (const tok_decoder_kind *kind = tok_decoder_kinds; kind->name != NULL; kind++) {
-        if (strcmp(kind->name, type) == 0) {
-            out->kind = kind;
-            return kind->load(place, spec, &out->state, err);
-        }
-    }
-    return tok_fail_kind(place, err, "decoder", type, decoder_name);
-}
-
-radz_status tok_decode(const tok_decoder *decoder, tok_pieces *in, tok_pieces *out, radz_error *err)
-{
-    if (decoder->kind != NULL)
-        return decoder->kind->decode(decoder->state, in, out, err);
-    swap_pieces(in, out);
-    return RADZ_OK;
-}
+const tok_part_table tok_decoders = {"decoder", "decoders", kinds};

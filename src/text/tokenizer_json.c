@@ -74,14 +74,14 @@ radz_status tok_need_kind(const tok_place *place, const radz_json *spec, const c
 }
 
 radz_status tok_fail_kind(const tok_place *place, radz_error *err, const char *what, const char *type,
-                          const char *(*nth)(const void *context, size_t i))
+                          const char *(*nth)(const void *context, size_t i), const void *context)
 {
     char built[256] = "";
-    for (size_t i = 0; nth(NULL, i) != NULL; i++) {
+    for (size_t i = 0; nth(context, i) != NULL; i++) {
         size_t used = strlen(built);
-        if (used + strlen(nth(NULL, i)) + 3 < sizeof built) {
+        if (used + strlen(nth(context, i)) + 3 < sizeof built) {
             strcat(built, i > 0 ? ", " : "");
-            strcat(built, nth(NULL, i));
+            strcat(built, nth(context, i));
         }
     }
     return tok_fail(place, err, RADZ_E_UNSUPPORTED, "the %s '%.60s' is not built; built: %s", what, type, built);

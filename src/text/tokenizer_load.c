@@ -390,13 +390,13 @@ static radz_status load_parts(loader *l, radz_error *err)
     radz_tokenizer *tok = l->tok;
     const radz_json *root = radz_json_root(l->json);
     tok_place place = {l->json, "normalizer", 0, &tok->arena};
-    radz_status st = tok_normalizer_load(&place, radz_json_find(root, "normalizer"), &tok->normalizer, err);
+    radz_status st = tok_part_load(&place, radz_json_find(root, "normalizer"), &tok_normalizers, &tok->normalizer, err);
     place.path = "pre_tokenizer";
     if (st == RADZ_OK)
-        st = tok_pretokenizer_load(&place, radz_json_find(root, "pre_tokenizer"), &tok->pretokenizer, err);
+        st = tok_part_load(&place, radz_json_find(root, "pre_tokenizer"), &tok_pretokenizers, &tok->pretokenizer, err);
     place.path = "decoder";
     if (st == RADZ_OK)
-        st = tok_decoder_load(&place, radz_json_find(root, "decoder"), &tok->decoder, err);
+        st = tok_part_load(&place, radz_json_find(root, "decoder"), &tok_decoders, &tok->decoder, err);
     return st;
 }
 
@@ -518,7 +518,7 @@ static radz_status finish(loader *l, radz_error *err)
         token->needle_length = token->length;
         if (token->normalized) {
             radz_strbuf text = {0};
-            radz_status st = tok_normalize(&tok->normalizer, token->content, token->length, &text, err);
+            radz_status st = tok_part_text(&tok->normalizer, token->content, token->length, &text, err);
             if (st == RADZ_OK) {
                 token->needle = radz_arena_strndup(&tok->arena, text.text, text.length, err);
                 token->needle_length = text.length;

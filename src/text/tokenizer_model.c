@@ -690,5 +690,5 @@ radz_status tok_model_load(const tok_place *place, const radz_json *spec, tok_vo
             return kind->load(place, spec, vocab, &out->state, err);
         }
     }
-    return tok_fail_kind(place, err, "model", type, kind_name);
+    return tok_fail_kind(place, err, "model", type, kind_name, NULL);
 }

@@ -4,13 +4,6 @@
 #include "text/tokenizer_parts.h"
 #include "text/unicode.h"
 
-static radz_status load_nothing(const tok_place *place, const radz_json *spec, void **state, radz_error *err)
-{
-    (void)place, (void)spec, (void)err;
-    *state = NULL;
-    return RADZ_OK;
-}
-
 static radz_status apply_nfc(const void *state, const char *text, size_t length, radz_strbuf *out, radz_error *err)
 {
     (void)state;
@@ -117,94 +110,9 @@ static radz_status apply_prepend(const void *state, const char *text, size_t len
     return st == RADZ_OK ? radz_strbuf_append(out, text, length, err) : st;
 }
 
-/* ---- Sequence ---- */
-typedef struct sequence_state {
-    tok_normalizer *items;
-    size_t count;
-} sequence_state;
-
-static radz_status load_sequence(const tok_place *place, const radz_json *spec, void **state, radz_error *err)
-{
-    const radz_json *list = radz_json_find(spec, "normalizers");
-    if (list == NULL || radz_json_kind_of(list) != RADZ_JSON_ARRAY)
-        return tok_fail(place, err, RADZ_E_FORMAT, "a Sequence must have a list 'normalizers'");
-    sequence_state *sequence = radz_arena_alloc(place->arena, 1, sizeof *sequence, err);
-    if (sequence == NULL)
-        return RADZ_E_NOMEM;
-    sequence->count = radz_json_size(list);
-    sequence->items = radz_arena_alloc(place->arena, sequence->count, sizeof *sequence->items, err);
-    if (sequence->items == NULL)
-        return RADZ_E_NOMEM;
-    for (size_t i = 0; i < sequence->count; i++) {
-        tok_place inner = *place;
-        inner.depth++;
-        inner.path = radz_arena_printf(place->arena, err, "%s.normalizers[%zu]", place->path, i);
-        if (inner.path == NULL)
-            return RADZ_E_NOMEM;
-        radz_status st = tok_normalizer_load(&inner, radz_json_at(list, i), &sequence->items[i], err);
-        if (st != RADZ_OK)
-            return st;
-    }
-    *state = sequence;
-    return RADZ_OK;
-}
-
-static radz_status apply_sequence(const void *state, const char *text, size_t length, radz_strbuf *out, radz_error *err)
-{
-    const sequence_state *sequence = state;
-    radz_strbuf a = {0}, b = {0};
-    radz_status st = radz_strbuf_append(&a, text, length, err);
-    for (size_t i = 0; i < sequence->count && st == RADZ_OK; i++) {
-        b.length = 0;
-        st = tok_normalize(&sequence->items[i], a.text, a.length, &b, err);
-        radz_strbuf swap = a;
-        a = b;
-        b = swap;
-    }
-    if (st == RADZ_OK)
-        st = radz_strbuf_append(out, a.text, a.length, err);
-    radz_strbuf_free(&a);
-    radz_strbuf_free(&b);
-    return st;
-}
-
-const tok_normalizer_kind tok_normalizer_kinds[] = {
-    {"NFC", load_nothing, apply_nfc},
-    {"Lowercase", load_nothing, apply_lowercase},
-    {"Replace", load_replace, apply_replace},
-    {"Prepend", load_prepend, apply_prepend},
-    {"Sequence", load_sequence, apply_sequence},
-    {NULL, NULL, NULL},
+static const tok_part_kind kinds[] = {
+    {"NFC", tok_load_nothing, .text = apply_nfc},    {"Lowercase", tok_load_nothing, .text = apply_lowercase},
+    {"Replace", load_replace, .text = apply_replace}, {"Prepend", load_prepend, .text = apply_prepend},
+    {"Sequence", NULL, .text = tok_sequence_text},    {.name = NULL},
 };
-
-static const char *kind_name(const void *context, size_t i)
-{
-    (void)context;
-    return tok_normalizer_kinds[i].name;
-}
-
-radz_status tok_normalizer_load(const tok_place *place, const radz_json *spec, tok_normalizer *out, radz_error *err)
-{
-    *out = (tok_normalizer){0};
-    if (spec == NULL || radz_json_kind_of(spec) == RADZ_JSON_NULL)
-        return RADZ_OK;
-    const char *type;
-    radz_status st = tok_need_kind(place, spec, &type, err);
-    if (st != RADZ_OK)
-        return st;
-    for (const tok_normalizer_kind *kind = tok_normalizer_kinds; kind->name != NULL; kind++) {
-        if (strcmp(kind->name, type) == 0) {
-            out->kind = kind;
-            return kind->load(place, spec, &out->state, err);
-        }
-    }
-    return tok_fail_kind(place, err, "normalizer", type, kind_name);
-}
-
-radz_status tok_normalize(const tok_normalizer *normalizer, const char *text, size_t length, radz_strbuf *out,
-                          radz_error *err)
-{
-    if (normalizer->kind == NULL)
-        return radz_strbuf_append(out, text, length, err);
-    return normalizer->kind->apply(normalizer->state, text, length, out, err);
-}
+const tok_part_table tok_normalizers = {"normalizer", "normalizers", kinds};

@@ -35,7 +35,7 @@ radz_status tok_need_kind(const tok_place *place, const radz_json *spec, const c
                           radz_error *err) RADZ_MUST_USE;
 /* "the normalizer 'X' is not built; built: ..." (RADZ_E_UNSUPPORTED); `nth` gives NULL past the last name. */
 radz_status tok_fail_kind(const tok_place *place, radz_error *err, const char *what, const char *type,
-                          const char *(*nth)(const void *context, size_t i));
+                          const char *(*nth)(const void *context, size_t i), const void *context);
 /* An optional switch: `absent` when it is not there or null. */
 radz_status tok_get_bool(const tok_place *place, const radz_json *object, const char *key, bool absent, bool *out,
                          radz_error *err) RADZ_MUST_USE;
@@ -43,25 +43,7 @@ radz_status tok_get_bool(const tok_place *place, const radz_json *object, const 
 radz_status tok_get_string(const tok_place *place, const radz_json *object, const char *key, const char **out,
                            radz_error *err) RADZ_MUST_USE;
 
-/* ---- normalizer: text to text ---- */
-typedef struct tok_normalizer tok_normalizer;
-typedef struct tok_normalizer_kind {
-    const char *name;
-    radz_status (*load)(const tok_place *place, const radz_json *spec, void **state, radz_error *err);
-    radz_status (*apply)(const void *state, const char *text, size_t length, radz_strbuf *out, radz_error *err);
-} tok_normalizer_kind;
-struct tok_normalizer {
-    const tok_normalizer_kind *kind;
-    void *state;
-};
-extern const tok_normalizer_kind tok_normalizer_kinds[]; /* ends with name NULL */
-/* A spec that is NULL or null leaves `kind` NULL: the text stays as it is. */
-radz_status tok_normalizer_load(const tok_place *place, const radz_json *spec, tok_normalizer *out,
-                                radz_error *err) RADZ_MUST_USE;
-radz_status tok_normalize(const tok_normalizer *normalizer, const char *text, size_t length, radz_strbuf *out,
-                          radz_error *err) RADZ_MUST_USE; /* appends */
-
-/* ---- pre-tokenizer: pieces to smaller pieces ---- */
+/* ---- pieces of a text ---- */
 typedef struct tok_span {
     size_t begin, length; /* bytes of the pieces' text */
 } tok_span;
@@ -78,22 +60,44 @@ radz_status tok_pieces_add(tok_pieces *pieces, const char *text, size_t length, 
 /* What was appended to the pieces' text from `begin` on is one piece, also when it is empty. */
 radz_status tok_pieces_end(tok_pieces *pieces, size_t begin, radz_error *err) RADZ_MUST_USE;
 
-typedef struct tok_pretokenizer tok_pretokenizer;
-typedef struct tok_pretokenizer_kind {
+/* ---- normalizers (text to text), pre-tokenizers (pieces to smaller pieces), decoders (tokens to pieces of text) ---- */
+typedef struct tok_part_kind {
     const char *name;
+    /* NULL: a Sequence of parts of the same table */
     radz_status (*load)(const tok_place *place, const radz_json *spec, void **state, radz_error *err);
-    /* `out` is empty; `in` may be destroyed */
-    radz_status (*apply)(const void *state, tok_pieces *in, tok_pieces *out, radz_error *err);
-} tok_pretokenizer_kind;
-struct tok_pretokenizer {
-    const tok_pretokenizer_kind *kind;
+    /* One of the two, as the table's parts do. `text`: appends to `out`. */
+    radz_status (*text)(const void *state, const char *text, size_t length, radz_strbuf *out, radz_error *err);
+    /* `out` is empty; `in` may be destroyed. A decoder's pieces need not be UTF-8 in the end. */
+    radz_status (*pieces)(const void *state, tok_pieces *in, tok_pieces *out, radz_error *err);
+} tok_part_kind;
+
+typedef struct tok_part_table {
+    const char *what; /* "pre-tokenizer", for messages */
+    const char *list; /* the member that holds the parts of a Sequence */
+    const tok_part_kind *kinds; /* ends with name NULL */
+} tok_part_table;
+extern const tok_part_table tok_normalizers, tok_pretokenizers, tok_decoders;
+
+typedef struct tok_part {
+    const tok_part_kind *kind; /* NULL: what goes in comes out */
     void *state;
-};
-extern const tok_pretokenizer_kind tok_pretokenizer_kinds[];
-radz_status tok_pretokenizer_load(const tok_place *place, const radz_json *spec, tok_pretokenizer *out,
-                                  radz_error *err) RADZ_MUST_USE;
-radz_status tok_pretokenize(const tok_pretokenizer *pretokenizer, tok_pieces *in, tok_pieces *out,
-                            radz_error *err) RADZ_MUST_USE;
+} tok_part;
+
+/* State of a Sequence. */
+typedef struct tok_sequence {
+    tok_part *items;
+    size_t count;
+} tok_sequence;
+
+/* A spec that is NULL or null leaves `kind` NULL. */
+radz_status tok_part_load(const tok_place *place, const radz_json *spec, const tok_part_table *table, tok_part *out,
+                          radz_error *err) RADZ_MUST_USE;
+radz_status tok_load_nothing(const tok_place *place, const radz_json *spec, void **state, radz_error *err); /* of kinds without options */
+radz_status tok_part_text(const tok_part *part, const char *text, size_t length, radz_strbuf *out, radz_error *err) RADZ_MUST_USE;
+radz_status tok_part_pieces(const tok_part *part, tok_pieces *in, tok_pieces *out, radz_error *err) RADZ_MUST_USE;
+/* `text` and `pieces` of a Sequence. */
+radz_status tok_sequence_text(const void *state, const char *text, size_t length, radz_strbuf *out, radz_error *err) RADZ_MUST_USE;
+radz_status tok_sequence_pieces(const void *state, tok_pieces *in, tok_pieces *out, radz_error *err) RADZ_MUST_USE;
 
 /* Metaspace's object, the same in a pre-tokenizer and in a decoder. */
 typedef enum tok_prepend { TOK_PREPEND_FIRST, TOK_PREPEND_ALWAYS, TOK_PREPEND_NEVER } tok_prepend;
@@ -178,23 +182,6 @@ typedef struct tok_template {
 radz_status tok_template_load(const tok_place *place, const radz_json *spec, const tok_vocab *vocab, tok_template *out,
                               radz_error *err) RADZ_MUST_USE;
 
-/* ---- decoder: tokens to pieces of text ---- */
-typedef struct tok_decoder tok_decoder;
-typedef struct tok_decoder_kind {
-    const char *name;
-    radz_status (*load)(const tok_place *place, const radz_json *spec, void **state, radz_error *err);
-    /* `out` is empty; `in` may be destroyed. The pieces' bytes need not be UTF-8 in the end. */
-    radz_status (*decode)(const void *state, tok_pieces *in, tok_pieces *out, radz_error *err);
-} tok_decoder_kind;
-struct tok_decoder {
-    const tok_decoder_kind *kind;
-    void *state;
-};
-extern const tok_decoder_kind tok_decoder_kinds[];
-radz_status tok_decoder_load(const tok_place *place, const radz_json *spec, tok_decoder *out,
-                             radz_error *err) RADZ_MUST_USE;
-radz_status tok_decode(const tok_decoder *decoder, tok_pieces *in, tok_pieces *out, radz_error *err) RADZ_MUST_USE;
-
 /* ---- the whole ---- */
 /* A token that is taken out of the text before the model sees it. */
 typedef struct tok_added {
@@ -212,11 +199,11 @@ typedef struct tok_added {
 struct radz_tokenizer {
     radz_arena arena;
     tok_vocab vocab;
-    tok_normalizer normalizer;
-    tok_pretokenizer pretokenizer;
+    tok_part normalizer;
+    tok_part pretokenizer;
     tok_model model;
     tok_template around;
-    tok_decoder decoder;
+    tok_part decoder;
     tok_added *added;
     size_t added_count, added_capacity;
     bool first_byte[2][256]; /* [normalized]: some added token begins with this byte */

@@ -430,94 +430,11 @@ static radz_status apply_metaspace(const void *state, tok_pieces *in, tok_pieces
     return st;
 }
 
-/* ---- Sequence ---- */
-typedef struct sequence_state {
-    tok_pretokenizer *items;
-    size_t count;
-} sequence_state;
-
-static radz_status load_sequence(const tok_place *place, const radz_json *spec, void **state, radz_error *err)
-{
-    const radz_json *list = radz_json_find(spec, "pretokenizers");
-    if (list == NULL || radz_json_kind_of(list) != RADZ_JSON_ARRAY)
-        return tok_fail(place, err, RADZ_E_FORMAT, "a Sequence must have a list 'pretokenizers'");
-    sequence_state *sequence = radz_arena_alloc(place->arena, 1, sizeof *sequence, err);
-    if (sequence == NULL)
-        return RADZ_E_NOMEM;
-    sequence->count = radz_json_size(list);
-    sequence->items = radz_arena_alloc(place->arena, sequence->count, sizeof *sequence->items, err);
-    if (sequence->items == NULL)
-        return RADZ_E_NOMEM;
-    for (size_t i = 0; i < sequence->count; i++) {
-        tok_place inner = *place;
-        inner.depth++;
-        inner.path = radz_arena_printf(place->arena, err, "%s.pretokenizers[%zu]", place->path, i);
-        if (inner.path == NULL)
-            return RADZ_E_NOMEM;
-        radz_status st = tok_pretokenizer_load(&inner, radz_json_at(list, i), &sequence->items[i], err);
-        if (st != RADZ_OK)
-            return st;
-    }
-    *state = sequence;
-    return RADZ_OK;
-}
-
-static radz_status apply_sequence(const void *state, tok_pieces *in, tok_pieces *out, radz_error *err)
-{
-    const sequence_state *sequence = state;
-    tok_pieces swap = *out; /* the result is always left in `in`, then moved */
-    radz_status st = RADZ_OK;
-    for (size_t i = 0; i < sequence->count && st == RADZ_OK; i++) {
-        tok_pieces_clear(out);
-        st = tok_pretokenize(&sequence->items[i], in, out, err);
-        swap = *in;
-        *in = *out;
-        *out = swap;
-    }
-    swap = *in;
-    *in = *out;
-    *out = swap;
-    return st;
-}
-
-const tok_pretokenizer_kind tok_pretokenizer_kinds[] = {
-    {"Split", load_split, apply_split},
-    {"ByteLevel", load_byte_level, apply_byte_level},
-    {"Metaspace", tok_metaspace_load, apply_metaspace},
-    {"Sequence", load_sequence, apply_sequence},
-    {NULL, NULL, NULL},
+static const tok_part_kind kinds[] = {
+    {"Split", load_split, .pieces = apply_split},
+    {"ByteLevel", load_byte_level, .pieces = apply_byte_level},
+    {"Metaspace", tok_metaspace_load, .pieces = apply_metaspace},
+    {"Sequence", NULL, .pieces = tok_sequence_pieces},
+    {.name = NULL},
 };
-
-static const char *kind_name(const void *context, size_t i)
-{
-    (void)context;
-    return tok_pretokenizer_kinds[i].name;
-}
-
-radz_status tok_pretokenizer_load(const tok_place *place, const radz_json *spec, tok_pretokenizer *out, radz_error *err)
-{
-    *out = (tok_pretokenizer){0};
-    if (spec == NULL || radz_json_kind_of(spec) == RADZ_JSON_NULL)
-        return RADZ_OK;
-    const char *type;
-    radz_status st = tok_need_kind(place, spec, &type, err);
-    if (st != RADZ_OK)
-        return st;
-    for (const tok_pretokenizer_kind *kind = tok_pretokenizer_kinds; kind->name != NULL; kind++) {
-        if (strcmp(kind->name, type) == 0) {
-            out->kind = kind;
-            return kind->load(place, spec, &out->state, err);
-        }
-    }
-    return tok_fail_kind(place, err, "pre-tokenizer", type, kind_name);
-}
-
-radz_status tok_pretokenize(const tok_pretokenizer *pretokenizer, tok_pieces *in, tok_pieces *out, radz_error *err)
-{
-    if (pretokenizer->kind != NULL)
-        return pretokenizer->kind->apply(pretokenizer->state, in, out, err);
-    tok_pieces swap = *in;
-    *in = *out;
-    *out = swap;
-    return RADZ_OK;
-}
+const tok_part_table tok_pretokenizers = {"pre-tokenizer", "pretokenizers", kinds};

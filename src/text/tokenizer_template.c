@@ -155,5 +155,5 @@ radz_status tok_template_load(const tok_place *place, const radz_json *spec, con
         if (strcmp(post_kinds[i].name, type) == 0)
             return post_kinds[i].load(place, spec, vocab, out, err);
     }
-    return tok_fail_kind(place, err, "post-processor", type, post_kind_name);
+    return tok_fail_kind(place, err, "post-processor", type, post_kind_name, NULL);
 }
