@@ -456,6 +456,8 @@ const radz_split_spec *radz_dataset_card_split(const radz_dataset_card *card, co
 radz_status radz_dataset_card_need_split(const radz_dataset_card *card, const char *name, const radz_split_spec **out,
                                          radz_error *err) RADZ_MUST_USE;
 const radz_class_group *radz_dataset_card_group(const radz_dataset_card *card, const char *name); /* NULL: none */
+/* Which of `classes` belong to a group (NULL: all do), members [n_classes]: 1 or 0. Returns how many. */
+size_t radz_class_group_members(const radz_class_group *group, const char *const *classes, size_t n_classes, uint8_t *members);
 bool radz_dataset_card_knows(const radz_dataset_card *card, const char *name); /* a class or a group of that name */
 
 /* Makes a card that of its variant: name "DATASET:VARIANT", a title and a card hash of its own. RADZ_E_USAGE lists the

@@ -297,6 +297,18 @@ static bool has_class(const radz_dataset_card *card, const char *name)
     return false;
 }
 
+size_t radz_class_group_members(const radz_class_group *group, const char *const *classes, size_t n_classes, uint8_t *members)
+{
+    size_t count = 0;
+    for (size_t c = 0; c < n_classes; c++) {
+        members[c] = group == NULL;
+        for (size_t i = 0; group != NULL && i < group->classes_count; i++)
+            members[c] |= strcmp(group->classes[i], classes[c]) == 0;
+        count += members[c];
+    }
+    return count;
+}
+
 bool radz_dataset_card_knows(const radz_dataset_card *card, const char *name)
 {
     return has_class(card, name) || radz_dataset_card_group(card, name) != NULL;

@@ -305,7 +305,6 @@ radz_status radz_training_plot(const radz_training_log *logs, size_t n, const ch
         st = radz_plot_set_write(&set, dir, draw, err);
     free(lines);
     radz_strlist_free(&panels);
-    radz_strlist_free(&set.names);
-    radz_strlist_free(&set.scripts);
+    radz_plot_set_close(&set);
     return st;
 }

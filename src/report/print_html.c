@@ -310,12 +310,10 @@ static void put_provenance(const radz_page *page)
         put_fact(out, "prompts", b->prompts);
         put_fact(out, "prompts SHA-256", b->prompts_sha256);
         put_fact(out, "wording of the prompts", b->prompts_wording);
-        put_fact(out, "template", b->template_name);
-        put_fact(out, "features", b->reading);
-        put_fact(out, "anchors", b->anchors);
-        put_fact(out, "anchor form", b->anchor_form);
-        put_fact(out, "anchors SHA-256", b->anchors_sha256);
-        put_fact(out, "wording of the anchors", b->anchors_wording);
+        radz_fact facts[RADZ_READING_FACTS];
+        radz_reading_facts(b, facts);
+        for (size_t k = 0; k < RADZ_READING_FACTS; k++)
+            put_fact(out, facts[k].key, facts[k].value);
         fputs("</tbody>\n", out);
         end_table(out);
         fputs("</details>\n", out);

@@ -131,6 +131,16 @@ const char *radz_detail_text(const radz_result_detail *detail, size_t row, const
     return text == NULL ? "" : text;
 }
 
+void radz_reading_facts(const radz_result_block *b, radz_fact facts[RADZ_READING_FACTS])
+{
+    const radz_fact all[RADZ_READING_FACTS] = {
+        {"template", b->template_name},     {"features", b->reading},
+        {"anchors", b->anchors},            {"anchor form", b->anchor_form},
+        {"anchors SHA-256", b->anchors_sha256}, {"wording of the anchors", b->anchors_wording},
+    };
+    memcpy(facts, all, sizeof all);
+}
+
 bool radz_chosen_on_test(const radz_block_rows *rows)
 {
     bool any = false;

@@ -30,6 +30,12 @@ const radz_result_group *radz_group_of(const radz_results *results, const char *
 const radz_result_detail *radz_detail_of(const radz_results *results, size_t block, const char *name);
 double radz_detail_number(const radz_result_detail *detail, size_t row, const char *column);
 const char *radz_detail_text(const radz_result_detail *detail, size_t row, const char *column);
+/* How a model was asked or read, and by which words, as a reader of provenance wants it; a value may be NULL. */
+typedef struct radz_fact {
+    const char *key, *value;
+} radz_fact;
+enum { RADZ_READING_FACTS = 6 };
+void radz_reading_facts(const radz_result_block *block, radz_fact facts[RADZ_READING_FACTS]);
 /* Was the operating point of F1 and ACC chosen on the labels they are measured on? */
 bool radz_chosen_on_test(const radz_block_rows *rows);
 /* "na-one-value" in words; the status itself when it has none. */

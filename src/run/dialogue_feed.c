@@ -26,7 +26,6 @@ typedef struct class_list {
 } class_list;
 
 typedef enum text_kind { TEXT_OF_REPORT, TEXT_OF_LABEL, TEXT_OF_ANCHOR } text_kind;
-enum { ANCHOR_PARTS = 3 };
 
 /* A text of a batch. */
 typedef struct drawn_text {
@@ -48,7 +47,7 @@ struct radz_dialogue_feed {
     id_list *reports;          /* [dataset->n] dialogues about the report */
     id_list *questions;        /* [asked.count, 2]: answered with no, with yes */
     id_list *labels;           /* [n_classes + 1] texts */
-    id_list *parts;            /* [n_classes, ANCHOR_PARTS] parts of descriptions; some have no items */
+    id_list *parts;            /* [n_classes, RADZ_ANCHOR_PARTS] parts of descriptions; some have no items */
     id_list *anchors;          /* [anchored.count + 1], the last "No Finding" */
     uint8_t **anchor_roles;
     radz_train_text *anchor_texts;
@@ -287,7 +286,7 @@ static radz_status make_anchors(radz_dialogue_feed *f, radz_error *err)
     const char **names = st == RADZ_OK ? class_names(f, &f->anchored, true, err) : NULL;
     f->anchors = radz_calloc(n, sizeof *f->anchors, err);
     f->anchor_roles = radz_calloc(n, sizeof *f->anchor_roles, err);
-    if (a->texts > 0 && (f->parts = radz_calloc(f->o.source.dataset->n_classes * ANCHOR_PARTS, sizeof *f->parts, err)) == NULL)
+    if (a->texts > 0 && (f->parts = radz_calloc(f->o.source.dataset->n_classes * RADZ_ANCHOR_PARTS, sizeof *f->parts, err)) == NULL)
         st = RADZ_E_NOMEM;
     f->anchor_texts = radz_calloc(n, sizeof *f->anchor_texts, err);
     if (st == RADZ_OK && (names == NULL || f->anchors == NULL || f->anchor_roles == NULL || f->anchor_texts == NULL))
@@ -310,10 +309,9 @@ static radz_status make_anchors(radz_dialogue_feed *f, radz_error *err)
             st = RADZ_E_NOMEM;
         if (st == RADZ_OK)
             set_roles(f, f->anchors[i].items, f->anchors[i].count, false, f->anchor_roles[i]);
-        const char *const parts[ANCHOR_PARTS] = {anchor->disease, anchor->imaging, anchor->presentation};
-        for (size_t k = 0; k < ANCHOR_PARTS && st == RADZ_OK && i < f->anchored.count && f->parts != NULL; k++)
-            if (parts[k] != NULL)
-                st = encode_text(f, parts[k], &buffer, &f->parts[f->anchored.items[i] * ANCHOR_PARTS + k], err);
+        for (size_t k = 0; k < RADZ_ANCHOR_PARTS && st == RADZ_OK && i < f->anchored.count && f->parts != NULL; k++)
+            if (radz_anchor_part(anchor, k) != NULL)
+                st = encode_text(f, radz_anchor_part(anchor, k), &buffer, &f->parts[f->anchored.items[i] * RADZ_ANCHOR_PARTS + k], err);
         if (st == RADZ_OK)
             f->anchor_texts[i] = (radz_train_text){f->anchors[i].items, f->anchor_roles[i], f->anchors[i].count};
     }
@@ -378,7 +376,7 @@ void radz_dialogue_feed_free(radz_dialogue_feed *f)
     free_lists(f->questions, 2 * f->asked.count);
     free_lists(f->labels, f->o.source.dataset->n_classes + 1);
     free_lists(f->anchors, f->anchored.count + 1);
-    free_lists(f->parts, f->o.source.dataset->n_classes * ANCHOR_PARTS);
+    free_lists(f->parts, f->o.source.dataset->n_classes * RADZ_ANCHOR_PARTS);
     radz_feed_order_free(&f->order);
     radz_feed_texts_free(&f->texts);
     free(f->asked.items);
@@ -504,8 +502,8 @@ static void draw_text(const radz_dialogue_feed *f, size_t sample, uint64_t numbe
     } else if (u < label + part) {
         out->kind = TEXT_OF_ANCHOR;
         out->label = draw_class(f, &rng, &f->anchored, sample);
-        out->part = radz_rng_below(&rng, ANCHOR_PARTS);
-        if (out->label >= f->o.source.dataset->n_classes || f->parts[out->label * ANCHOR_PARTS + out->part].items == NULL)
+        out->part = radz_rng_below(&rng, RADZ_ANCHOR_PARTS);
+        if (out->label >= f->o.source.dataset->n_classes || f->parts[out->label * RADZ_ANCHOR_PARTS + out->part].items == NULL)
             out->kind = TEXT_OF_REPORT;
     }
     if (out->kind == TEXT_OF_REPORT)
@@ -579,7 +577,7 @@ static radz_status make_text(void *context, size_t j, int worker, radz_error *er
     }
     put_text(f, t->kind == TEXT_OF_REPORT  ? &ids
                 : t->kind == TEXT_OF_LABEL ? &f->labels[t->label]
-                                           : &f->parts[t->label * ANCHOR_PARTS + t->part],
+                                           : &f->parts[t->label * RADZ_ANCHOR_PARTS + t->part],
              f->out->ids + j * width, f->out->roles + j * width);
     free(ids.items);
     return RADZ_OK;

@@ -45,19 +45,6 @@ radz_status radz_number_studies(const char *const *patients, const char *const *
 
 /* ---- groups of classes ---- */
 
-/* Which of the evaluated classes belong to a group; group NULL: all. Returns how many. */
-size_t evaluation_group_members(const radz_class_group *group, const char *const *classes, size_t n_classes, uint8_t *members)
-{
-    size_t count = 0;
-    for (size_t c = 0; c < n_classes; c++) {
-        members[c] = group == NULL;
-        for (size_t i = 0; group != NULL && i < group->classes_count; i++)
-            members[c] |= strcmp(group->classes[i], classes[c]) == 0;
-        count += members[c];
-    }
-    return count;
-}
-
 radz_status radz_evaluate_groups(const char *dataset, const radz_class_group *groups, size_t groups_count,
                                  const char *const *classes, size_t n_classes, radz_results *results, radz_error *err)
 {
@@ -66,7 +53,7 @@ radz_status radz_evaluate_groups(const char *dataset, const radz_class_group *gr
     radz_status st = members == NULL || names == NULL ? RADZ_E_NOMEM : RADZ_OK;
     for (size_t g = 0; st == RADZ_OK && g < groups_count; g++) {
         size_t count = 0;
-        if (evaluation_group_members(&groups[g], classes, n_classes, members) == 0)
+        if (radz_class_group_members(&groups[g], classes, n_classes, members) == 0)
             continue;
         for (size_t c = 0; c < n_classes; c++)
             if (members[c])

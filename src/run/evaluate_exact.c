@@ -75,7 +75,7 @@ static radz_status measure_exact(const radz_evaluation *ev, const radz_metric_in
         m->members == NULL || m->points == NULL)
         return RADZ_E_NOMEM;
     for (size_t g = 0; g < m->n_means; g++)
-        evaluation_group_members(g == 0 ? NULL : &ev->groups[g - 1], ev->test->classes, classes, m->members + g * classes);
+        radz_class_group_members(g == 0 ? NULL : &ev->groups[g - 1], ev->test->classes, classes, m->members + g * classes);
     radz_status st = radz_metric_work_create(&m->work, err);
     if (st == RADZ_OK)
         st = choose_points(ev, m, err);

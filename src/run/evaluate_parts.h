@@ -18,8 +18,6 @@ radz_status evaluation_add_block(const radz_evaluation *ev, size_t replicates, s
                                  radz_results *results, radz_error *err);
 /* A row of the block without a value. */
 radz_result_row evaluation_row(const radz_evaluation *ev, const char *class_name, const char *metric);
-/* member [n_classes]: 1 for the classes of the group (NULL: all); how many these are. */
-size_t evaluation_group_members(const radz_class_group *group, const char *const *classes, size_t n_classes, uint8_t *member);
 
 radz_bootstrap_options evaluation_bootstrap_options(uint32_t replicates, double confidence, uint64_t seed, int threads,
                                                     const uint8_t *members, size_t n_means);

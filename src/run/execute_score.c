@@ -31,7 +31,7 @@ static radz_result_block block_of(const execution *e, size_t dataset, const load
     const loaded_dataset *d = &e->datasets[dataset];
     const radz_session *s = &m->session;
     const radz_evidence_set *evidence = execution_evidence(m, dataset, kind);
-    bool asked = evidence->answers > 0 || kind == RADZ_EVIDENCE_YES_NO_LOGITS, features = kind == RADZ_EVIDENCE_RADZ_FEATURE;
+    bool asked = radz_evidence_is_asked(kind), features = kind == RADZ_EVIDENCE_RADZ_FEATURE;
     return (radz_result_block){
         .dataset = d->data->name,
         .dataset_title = d->planned->card->base.title,

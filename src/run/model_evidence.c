@@ -24,7 +24,7 @@ bool radz_evidence_takes_questions(radz_evidence kind)
     return kinds[kind]->takes_questions;
 }
 
-static bool is_asked(radz_evidence kind)
+bool radz_evidence_is_asked(radz_evidence kind)
 {
     return kinds[kind]->ask != NULL;
 }
@@ -113,7 +113,7 @@ static radz_status look_at_images(visit *v, const radz_evidence_request *r, cons
 {
     const radz_encoder_facts *facts = v->session->facts;
     const radz_own_questions *own = &v->sets[0]->own; /* the same for every set */
-    bool asked = is_asked(v->sets[0]->kind), files = own->sha256[0] != '\0';
+    bool asked = radz_evidence_is_asked(v->sets[0]->kind), files = own->sha256[0] != '\0';
     radz_image_work work = {
         .context = v,
         .title = title,
@@ -165,7 +165,7 @@ static radz_status produce_asked(radz_session *session, const radz_evidence_requ
     radz_embed_output visited = {0};
     radz_status st = RADZ_OK;
     for (radz_evidence kind = 0; st == RADZ_OK && kind < RADZ_EVIDENCE_COUNT; kind++)
-        if (is_asked(kind) && (r->kinds & 1u << kind) != 0)
+        if (radz_evidence_is_asked(kind) && (r->kinds & 1u << kind) != 0)
             st = add_set(&v, &sets[kind], err);
     for (size_t i = 0, own = v.n; st == RADZ_OK && i < own; i++) {
         radz_evidence_set *set = v.sets[i];
@@ -204,7 +204,7 @@ radz_status radz_evidence_produce(radz_session *session, const radz_evidence_req
         sets[kind] = (radz_evidence_set){.kind = kind, .session = session, .dataset = r->dataset,
                                          .wording = {card, card->question, card->choice}};
         st = kinds[kind]->prepare(&sets[kind], r, err);
-        if (st == RADZ_OK && !is_asked(kind))
+        if (st == RADZ_OK && !radz_evidence_is_asked(kind))
             st = produce_vectors(&sets[kind], r, log, err);
     }
     return st == RADZ_OK ? produce_asked(session, r, sets, log, err) : st;

@@ -108,6 +108,7 @@ const char *radz_evidence_variant_sha256(const radz_evidence_variant *variant); 
 /* Can a data set put its own questions for this kind of evidence (yes-no-logits, answers)? A data set with a column of
  * questions can be evaluated by scorers of such evidence alone. */
 bool radz_evidence_takes_questions(radz_evidence kind);
+bool radz_evidence_is_asked(radz_evidence kind); /* is a model asked for it? Then its card must say how */
 
 /* What a scorer is prepared with; `described`: descriptions in place of the prompts. Views of the set. */
 radz_score_texts radz_evidence_texts(const radz_evidence_set *set, bool described);

@@ -4,10 +4,8 @@
 #include <string.h>
 
 #include "encoder/encoder.h"
+#include "run/model_evidence.h"
 #include "score/scorer.h"
-
-/* Evidence of models that are asked. */
-static const unsigned asking = 1u << RADZ_EVIDENCE_YES_NO_LOGITS | 1u << RADZ_EVIDENCE_ANSWERS | 1u << RADZ_EVIDENCE_CHOICE;
 
 static radz_status check_names(const char *what, const radz_strlist *wanted, char **known, size_t n_known,
                                radz_error *err)
@@ -96,8 +94,9 @@ radz_status radz_plan_find_model(const radz_home *home, const char *name, const 
         st = radz_encoder_family_evidence(out->card->family, &out->evidence, err);
     if (st != RADZ_OK && out->card != NULL)
         radz_prefix(err, "model card '%s'", out->card->base.file);
-    if (st == RADZ_OK && out->template_card == NULL)
-        out->evidence &= ~asking;
+    for (radz_evidence kind = 0; st == RADZ_OK && out->template_card == NULL && kind < RADZ_EVIDENCE_COUNT; kind++)
+        if (radz_evidence_is_asked(kind))
+            out->evidence &= ~(1u << kind);
     return st;
 }
 
@@ -124,7 +123,7 @@ static radz_status need_a_pair(const radz_plan *plan, radz_error *err)
             strcat(given, radz_evidence_name((radz_evidence)k));
         }
     bool unasked = m->template_card == NULL && (m->evidence & 1u << RADZ_EVIDENCE_RADZ_FEATURE) != 0 &&
-                   (asking & 1u << s->evidence) != 0;
+                   radz_evidence_is_asked(s->evidence);
     return radz_fail(err, RADZ_E_USAGE, "no scorer of the selection can score a model of it: '%s' reads %s%s, model '%s' (family %s) "
                      "gives %s%s", s->name, radz_evidence_name(s->evidence), s->needs_anchors ? " and anchors" : "",
                      m->card->base.name, m->card->family, given,
@@ -159,7 +158,7 @@ static radz_status find_others(const radz_home *home, radz_plan *plan, radz_erro
     for (size_t i = 0; st == RADZ_OK && i < suite->vary_questions_count; i++) {
         const radz_scorer *scorer;
         st = radz_scorer_find(suite->vary_questions[i], &scorer, err);
-        if (st == RADZ_OK && (asking & 1u << scorer->evidence) == 0)
+        if (st == RADZ_OK && !radz_evidence_is_asked(scorer->evidence))
             st = radz_fail(err, RADZ_E_USAGE, "scorer '%s' under 'vary_questions' asks nothing: it reads %s", scorer->name,
                            radz_evidence_name(scorer->evidence));
         if (st == RADZ_OK)

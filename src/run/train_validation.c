@@ -91,33 +91,17 @@ static radz_status encode(const radz_train_validation *v, const radz_train_encod
     return st;
 }
 
-/* Macro AUC over the classes of the recipe's group (all when it names none). */
-static double mean_auc(const radz_train_validation *v, size_t *defined)
-{
-    const radz_class_group *group = group_of(v);
-    double sum = 0;
-    *defined = 0;
-    for (size_t c = 0; c < v->job->val->n_classes; c++) {
-        bool member = group == NULL;
-        for (size_t k = 0; group != NULL && k < group->classes_count; k++)
-            member = member || strcmp(group->classes[k], v->job->val->classes[c]) == 0;
-        if (!member || v->found[c].metrics.status[RADZ_METRIC_AUC] != RADZ_METRIC_OK)
-            continue;
-        sum += v->found[c].metrics.value[RADZ_METRIC_AUC];
-        ++*defined;
-    }
-    return *defined > 0 ? sum / (double)*defined : NAN;
-}
-
 static radz_status measure(void *context, int64_t step, const radz_train_encoder *encoder, double *auc, radz_error *err)
 {
     radz_train_validation *v = context;
     const radz_dataset *val = v->job->val;
-    size_t n = val->n, classes = val->n_classes, defined = 0;
+    size_t n = val->n, classes = val->n_classes;
+    radz_mean_metrics mean;
     float *embeddings = radz_calloc(n, v->dim * sizeof *embeddings, err);
     double *scores = radz_calloc(n, classes * sizeof *scores, err);
+    uint8_t *members = radz_calloc(classes, 1, err);
     radz_score_state *state = NULL;
-    radz_status st = embeddings == NULL || scores == NULL ? RADZ_E_NOMEM : encode(v, encoder, embeddings, err);
+    radz_status st = embeddings == NULL || scores == NULL || members == NULL ? RADZ_E_NOMEM : encode(v, encoder, embeddings, err);
     if (st != RADZ_OK)
         goto done;
     const radz_score_texts texts = {.rows = v->prompts.n, .dim = v->dim, .classes = classes, .embeddings = v->prompts.embeddings,
@@ -131,9 +115,11 @@ static radz_status measure(void *context, int64_t step, const radz_train_encoder
     const radz_metric_input input = {.rows = n, .classes = classes, .scores = scores, .labels = val->labels, .class_names = val->classes};
     if ((st = radz_metric_classes(&input, NULL, v->work, v->found, err)))
         goto done;
-    *auc = v->auc = mean_auc(v, &defined);
+    (void)radz_class_group_members(group_of(v), val->classes, classes, members);
+    radz_metric_mean(v->found, classes, members, &mean);
+    *auc = v->auc = mean.metrics.value[RADZ_METRIC_AUC];
     if (step == v->job->recipe->training->steps) {
-        radz_info("AUC on split '%s' (%zu images), macro over %zu classes: %.4f", val->split, n, defined, *auc);
+        radz_info("AUC on split '%s' (%zu images), macro over %zu classes: %.4f", val->split, n, mean.defined[RADZ_METRIC_AUC], *auc);
         for (size_t c = 0; c < classes; c++)
             radz_info("  %-20s %.4f", val->classes[c], v->found[c].metrics.value[RADZ_METRIC_AUC]);
     }
@@ -142,6 +128,7 @@ done:
         v->scorer->free(state);
     free(embeddings);
     free(scores);
+    free(members);
     return st;
 }
 
