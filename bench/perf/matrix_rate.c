@@ -4,17 +4,10 @@
  *   perf_matrix_rate DTYPE THREADS [POSITIONS WIDTH MLP]    (LLaVA-1.5-7B's prompt: 616 4096 11008) */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "torch/tensor.h"
-
-static double cpu_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#include "cpu_seconds.h"
 
 int main(int argc, char **argv)
 {

@@ -9,11 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "encoder/door.h"
+#include "cpu_seconds.h"
 
 enum { BEFORE = 35, BEHIND = 5, PER_QUESTION = 20, WANTED = 4 };
 
@@ -36,14 +36,6 @@ static radz_status unshared(const radz_door *d, radz_door_mllm *m, const float *
             d->prefix_close(p);
     }
     return st;
-}
-
-/* Of the whole process: what a busy machine does not change. */
-static double cpu_seconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 int main(int argc, char **argv)

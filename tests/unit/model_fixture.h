@@ -1,4 +1,4 @@
-/* What tests of models share: a call that must succeed, and a folder of their own for altered copies of golden models. */
+/* What tests of models share: a folder of their own for altered copies of golden models. */
 #ifndef RADZ_TESTS_MODEL_FIXTURE_H
 #define RADZ_TESTS_MODEL_FIXTURE_H
 
@@ -7,13 +7,7 @@
 #include <stdlib.h>
 
 #include "torch/tensor.h"
-
-#define MUST(CALL)                                                                                                     \
-    do {                                                                                                               \
-        radz_error err = {0};                                                                                          \
-        if ((CALL) != RADZ_OK)                                                                                         \
-            fail_msg("%s", err.message);                                                                               \
-    } while (0)
+#include "must.h"
 
 static char folder[] = "/tmp/radz_model_XXXXXX";
 

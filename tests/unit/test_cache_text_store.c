@@ -17,18 +17,12 @@
 #include "cache/memo.h"
 #include "cache/segment.h"
 #include "cache/text_store.h"
+#include "must.h"
 
 enum { KEY = RADZ_CACHE_KEY_SIZE, PART = 252 /* bytes of a text in a row of the store */ };
 #define DESCRIPTION "model: m\ndialogue: d"
 
 static char folder[64]; /* of the running test */
-
-#define MUST(CALL)                                                                                                     \
-    do {                                                                                                               \
-        radz_error err = {0};                                                                                          \
-        if ((CALL) != RADZ_OK)                                                                                         \
-            fail_msg("%s: %s", #CALL, err.message);                                                                    \
-    } while (0)
 
 static int set_up(void **state)
 {

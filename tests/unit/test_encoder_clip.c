@@ -17,15 +17,9 @@
 #include "base/log.h"
 #include "encoder/door.h"
 #include "encoder/encoder.h"
+#include "must.h"
 
 #define WHOLE RADZ_TEST_DIR "/golden/clip/whole"
-
-#define MUST(CALL)                                                                                                     \
-    do {                                                                                                               \
-        radz_error err = {0};                                                                                          \
-        if ((CALL) != RADZ_OK)                                                                                         \
-            fail_msg("%s", err.message);                                                                               \
-    } while (0)
 
 static radz_encoder *open_whole(radz_encoder_options options)
 {

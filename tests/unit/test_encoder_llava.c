@@ -12,15 +12,9 @@
 
 #include "base/rng.h"
 #include "encoder/encoder.h"
+#include "must.h"
 
 #define GOLDEN RADZ_TEST_DIR "/golden/mllm/"
-
-#define MUST(CALL)                                                                                                     \
-    do {                                                                                                               \
-        radz_error err = {0};                                                                                          \
-        if ((CALL) != RADZ_OK)                                                                                         \
-            fail_msg("%s", err.message);                                                                               \
-    } while (0)
 
 enum { SIDE = 24, PIXELS = 3 * SIDE * SIDE, PICTURES = 2, QUESTIONS = 14, MAX_TOKENS = 3, MAX_LOGITS = 32 };
 

@@ -13,15 +13,9 @@
 
 #include "base/file.h"
 #include "model/safetensors.h"
+#include "must.h"
 
 #define GOLDEN RADZ_TEST_DIR "/golden/clip/"
-
-#define MUST(CALL)                                                                                                     \
-    do {                                                                                                               \
-        radz_error err = {0};                                                                                          \
-        if ((CALL) != RADZ_OK)                                                                                         \
-            fail_msg("%s", err.message);                                                                               \
-    } while (0)
 
 /* A file image: header length, header, `bytes` bytes of data 0, 1, 2, ... The caller frees it. */
 static unsigned char *image_of(const char *header, size_t bytes, size_t *size)
